@@ -1,0 +1,50 @@
+"""`test` and `exec`: one command with servers around it."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from semafore.local.processes import end_children
+from semafore.local.servers import LOCAL, ROOT, environment, secret_key, servers
+
+TEST_SECRET_KEY = "only-for-tests-" + "0123456789" * 5
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Runs pytest on servers below .local/test; the name of a part stands for its folder."""
+    directory = LOCAL / "test"
+    with servers(directory, durable=False) as urls:
+        settings = {"DEBUG": "false", "SECRET_KEY": TEST_SECRET_KEY, **urls}
+        settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
+        # All of the suite comes from one address, within minutes.
+        settings["UNAUTHENTICATED_PER_MINUTE"] = "1000000"
+        command = [sys.executable, "-m", "pytest", *(_part(word) for word in arguments)]
+        return _run(command, environment(**settings))
+
+
+def execute(command: Sequence[str]) -> int:
+    """Runs a command on the servers of `bin/run`, starting them if they aren't up."""
+    directory = LOCAL / "run"
+    with servers(directory, durable=True) as urls:
+        settings = {"DEBUG": "true", "SECRET_KEY": secret_key(directory)}
+        settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
+        # What the caller sets by hand wins: bin/check wants production's settings.
+        return _run(command, settings | environment(**urls))
+
+
+def _part(word: str) -> str:
+    """`keys` for `tests/keys`, `keys/test_claim.py` likewise; all else is pytest's."""
+    path = Path("tests") / word.partition("::")[0]
+    return f"tests/{word}" if not word.startswith("-") and (ROOT / path).exists() else word
+
+
+def _run(command: Sequence[str], env: dict[str, str]) -> int:
+    """The command's exit code; nothing that it started outlives it or a signal to us."""
+    process = subprocess.Popen(command, env=env, cwd=ROOT)
+    try:
+        code = process.wait()
+    finally:
+        end_children(patience=10)
+        process.wait()
+    return code if code >= 0 else 128 - code

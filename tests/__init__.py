@@ -1,0 +1,1 @@
+"""The suite: real PostgreSQL, real Valkey, real clients."""
