@@ -1,0 +1,33 @@
+"""The Celery application; beat's schedule stands here, beside nothing else."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "semafore.settings")
+
+application = Celery("semafore")
+application.config_from_object("django.conf:settings", namespace="CELERY")
+application.autodiscover_tasks()
+
+EVERY_MINUTE = crontab()
+EVERY_QUARTER_HOUR = crontab(minute="*/15")
+HOURLY = crontab(minute=7)
+
+application.conf.beat_schedule = {
+    "audit.settle_denials": {"task": "audit.settle_denials", "schedule": EVERY_MINUTE},
+    "audit.settle_platform_denials": {
+        "task": "audit.settle_platform_denials",
+        "schedule": EVERY_MINUTE,
+    },
+    "keys.delete_lapsed_signed_pre_keys": {
+        "task": "keys.delete_lapsed_signed_pre_keys",
+        "schedule": EVERY_QUARTER_HOUR,
+    },
+    "keys.warn_of_due_rotations": {"task": "keys.warn_of_due_rotations", "schedule": HOURLY},
+    "keys.drop_tombstones": {"task": "keys.drop_tombstones", "schedule": HOURLY},
+    "keys.drop_claims": {"task": "keys.drop_claims", "schedule": HOURLY},
+    "keys.drop_tokens": {"task": "keys.drop_tokens", "schedule": HOURLY},
+    "keys.drop_spent_challenges": {"task": "keys.drop_spent_challenges", "schedule": HOURLY},
+}

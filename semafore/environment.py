@@ -1,0 +1,85 @@
+"""Typed readers of the environment: a bad value stops start-up and says what to do."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+
+
+def _read(name: str, default: T, parse: Callable[[str], T], remedy: str, *, secret: bool) -> T:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        return parse(value)
+    except ValueError as error:
+        shown = "(hidden)" if secret else repr(value)
+        message = f"{name} is {shown}, which is not usable: {error}. Remedy: {remedy}."
+        raise ImproperlyConfigured(message) from error
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable as it stands, without surrounding white space."""
+    return os.environ.get(name, "").strip() or default
+
+
+def required(name: str, remedy: str) -> str:
+    """The variable, which must be set."""
+    value = text(name)
+    if not value:
+        message = f"{name} is not set. Remedy: {remedy}."
+        raise ImproperlyConfigured(message)
+    return value
+
+
+def boolean(name: str, *, default: bool = False) -> bool:
+    """True or false; anything else is an error."""
+
+    def parse(value: str) -> bool:
+        if value.lower() in TRUE:
+            return True
+        if value.lower() in FALSE:
+            return False
+        message = "neither true nor false"
+        raise ValueError(message)
+
+    return _read(name, default, parse, f"set {name} to true or false", secret=False)
+
+
+def integer(name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number between `least` and `most`, both allowed."""
+
+    def parse(value: str) -> int:
+        number = int(value)
+        if not least <= number <= most:
+            message = f"outside {least} to {most}"
+            raise ValueError(message)
+        return number
+
+    remedy = f"set {name} to a whole number from {least} to {most}, or leave it out for {default}"
+    return _read(name, default, parse, remedy, secret=False)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
+    """An address with one of the given schemes, without a slash at its end."""
+
+    def parse(value: str) -> str:
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            message = f"it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    # Addresses of databases carry passwords: never print one back.
+    remedy = f"set {name} to an address such as {schemes[0]}://host"
+    return _read(name, default, parse, remedy, secret=True)

@@ -1,0 +1,14 @@
+"""The kernel as a Django app: it has checks and no models."""
+
+from django.apps import AppConfig
+
+
+class KernelConfig(AppConfig):
+    """Registers the system checks."""
+
+    name = "semafore.kernel"
+    label = "kernel"
+
+    def ready(self) -> None:
+        """Import the checks, which register themselves."""
+        from semafore.kernel import checks  # noqa: F401 - Django's place for it

@@ -1,0 +1,1 @@
+"""HTTP: base views, parsing, problems, throttles."""

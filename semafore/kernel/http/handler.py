@@ -1,0 +1,107 @@
+"""Every exception of a view as a problem document."""
+
+import logging
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from semafore.kernel import hooks, problems
+from semafore.kernel.logs import request_id_var
+from semafore.kernel.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_response(exc: Exception, _context: dict[str, Any]) -> Response:
+    """DRF's exception handler: answers, and has the denied attempt counted."""
+    problem = as_problem(exc)
+    if problem.denial is not None:
+        hooks.attempt_denied(hooks.AttemptDenied(denial=problem.denial))
+    headers = {}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == problems.NotAuthenticated.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        problem.body(request_id_var.get()),
+        status=problem.status,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+    )
+
+
+def as_problem(exc: Exception) -> Problem:
+    """The problem that an exception means to the client; unknown ones are logged as our fault."""
+    match exc:
+        case Problem():
+            return exc
+        case exceptions.ValidationError():
+            return problems.Invalid(errors=list(_flatten(exc.get_full_details())))
+        case Http404() | exceptions.NotFound():
+            return problems.NotFound()
+        case exceptions.MethodNotAllowed():
+            return problems.MethodNotAllowed()
+        case exceptions.UnsupportedMediaType() | exceptions.NotAcceptable():
+            return problems.MediaTypeUnsupported()
+        case exceptions.Throttled():
+            wait: float | None = getattr(exc, "wait", None)
+            return problems.Throttled(retry_after=max(1, math.ceil(wait or 1)))
+        case RequestDataTooBig():
+            return problems.BodyTooLarge()
+        case PermissionDenied() | exceptions.PermissionDenied():
+            return problems.NotPermitted()
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            logger.warning("database not available: %s", type(exc).__name__, exc_info=exc)
+            return problems.Unavailable(retry_after=2)
+        case _:
+            logger.error("unhandled exception", exc_info=exc)
+            return problems.ServerError()
+
+
+def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """DRF's nested error details as a flat list of field, code, detail."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        yield {"field": path, "code": details["code"], "detail": str(details["message"])}
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            if name == "non_field_errors":
+                yield from _flatten(inner, path)
+            elif isinstance(name, int):
+                yield from _flatten(inner, f"{path}[{name}]")
+            else:
+                yield from _flatten(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(details, list):
+        # A list of errors of one field, or one (possibly empty) entry for each item of a list.
+        items = any(isinstance(inner, dict) and "message" not in inner for inner in details)
+        for index, inner in enumerate(details):
+            yield from _flatten(inner, f"{path}[{index}]" if items else path)
+
+
+def _plain(problem: Problem) -> JsonResponse:
+    return JsonResponse(
+        problem.body(request_id_var.get()), status=problem.status, content_type=CONTENT_TYPE
+    )
+
+
+def not_found(_request: HttpRequest, _exception: Exception) -> JsonResponse:
+    """Django's handler404: a path that no route has."""
+    return _plain(problems.NotFound())
+
+
+def server_error(_request: HttpRequest) -> JsonResponse:
+    """Django's handler500: a fault outside the API views."""
+    return _plain(problems.ServerError())
+
+
+def bad_request(_request: HttpRequest, _exception: Exception) -> JsonResponse:
+    """Django's handler400: a request that Django itself refuses."""
+    return _plain(problems.Malformed())

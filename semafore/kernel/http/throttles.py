@@ -1,0 +1,63 @@
+"""Throttles of routes that need no token, counted by address."""
+
+import time
+from collections import OrderedDict
+from functools import cache
+from threading import Lock
+
+import redis
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from semafore.kernel.http.views import client_address
+
+WINDOW_SECONDS = 60
+REMEMBERED_ADDRESSES = 10_000
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+class _LocalCounters:
+    """Counts in this process alone, for the time that Redis is away."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._lock = Lock()
+
+    def increment(self, key: str) -> int:
+        with self._lock:
+            self._counts[key] = count = self._counts.pop(key, 0) + 1
+            while len(self._counts) > REMEMBERED_ADDRESSES:
+                self._counts.popitem(last=False)
+            return count
+
+
+_local = _LocalCounters()
+
+
+class AddressThrottle(BaseThrottle):
+    """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Count this request; False when it is one too many."""
+        window, self._elapsed = divmod(time.time(), WINDOW_SECONDS)
+        key = f"semafore:throttle:{type(view).__name__}:{client_address(request)}:{int(window)}"
+        return self._count(key) <= settings.UNAUTHENTICATED_PER_MINUTE
+
+    def _count(self, key: str) -> int:
+        try:
+            with _client().pipeline(transaction=False) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, 2 * WINDOW_SECONDS)
+                return int(pipeline.execute()[0])
+        except redis.RedisError:
+            return _local.increment(key)
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return WINDOW_SECONDS - self._elapsed

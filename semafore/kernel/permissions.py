@@ -1,0 +1,32 @@
+"""What can be permitted. Roles map to sets of these (`orgs/roles.py`); views name their need."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One thing somebody may do in one organisation (product.md, section 1, Roles)."""
+
+    DEVICE_OWN = "device.own"
+    KEY_BUNDLE_CLAIM = "key_bundle.claim"
+
+    MEMBERS_INVITE = "members.invite"
+    MEMBERS_APPROVE = "members.approve"
+    DEVICES_REPORT_LOST = "devices.report_lost"
+    PEOPLE_MANAGE = "people.manage"
+    DEVICES_MANAGE = "devices.manage"
+    ROOMS_MANAGE = "rooms.manage"
+    ROLES_MANAGE = "roles.manage"
+    POLICY_MANAGE = "policy.manage"
+    AUDIT_READ = "audit.read"
+    AUDIT_READ_TRAFFIC = "audit.read_traffic"
+    AUDIT_EXPORT = "audit.export"
+    HOLDS_PLACE = "holds.place"
+
+
+class Access(StrEnum):
+    """What a view declares that asks for no permission."""
+
+    PUBLIC = "public"
+
+
+Requirement = Permission | Access

@@ -1,0 +1,87 @@
+"""The base of scheduled tasks: a lock in the database, each organisation in turn, as the system."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.apps import apps
+from django.db import connection
+
+from semafore.kernel.actor import SYSTEM, acting_as
+from semafore.kernel.tenancy import organisation_scope
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""Rows a batch: small enough that no lock is held over 200 ms (quality.md, Speed)."""
+
+
+def organisation_ids() -> list[UUID]:
+    """Every organisation, oldest first."""
+    organisation = apps.get_model("orgs", "Organisation")
+    return list(organisation.objects.order_by("created_at").values_list("id", flat=True))
+
+
+def system_task(name: str) -> Callable[[Callable[[], int]], Any]:
+    """A Celery task that runs a sweep in every organisation's scope until each has no more to do.
+
+    The sweep works on one bounded batch, in its own transaction, and returns how many rows it took.
+    Sweeps skip rows that others hold, so any number of workers may run the same one. One
+    organisation's failure is logged and doesn't keep the others waiting.
+    """
+
+    def decorate(sweep: Callable[[], int]) -> Any:
+        def run() -> int:
+            total = 0
+            for organisation_id in organisation_ids():
+                with organisation_scope(organisation_id), acting_as(SYSTEM):
+                    try:
+                        total += drain(sweep)
+                    except Exception:
+                        logger.exception("%s failed in organisation %s", name, organisation_id)
+            return total
+
+        run.__doc__ = sweep.__doc__
+        return shared_task(name=name)(run)
+
+    return decorate
+
+
+def platform_task(name: str) -> Callable[[Callable[[], int]], Any]:
+    """Like `system_task`, for rows that belong to no organisation: no scope is entered."""
+
+    def decorate(sweep: Callable[[], int]) -> Any:
+        def run() -> int:
+            with acting_as(SYSTEM):
+                return drain(sweep)
+
+        run.__doc__ = sweep.__doc__
+        return shared_task(name=name)(run)
+
+    return decorate
+
+
+def drain(sweep: Callable[[], int]) -> int:
+    """Repeat a sweep until a batch comes back that isn't full; the number of rows taken."""
+    total = 0
+    while True:
+        taken = sweep()
+        total += taken
+        if taken < BATCH:
+            return total
+
+
+def delete_batch(table: str, condition: str, parameters: list[Any]) -> int:
+    """Delete up to BATCH rows of a table that nobody else holds; the number deleted.
+
+    `table` and `condition` are code, `parameters` are data.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608
+            f"SELECT ctid FROM {table} WHERE {condition} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))",
+            parameters,
+        )
+        return int(cursor.rowcount)

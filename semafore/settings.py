@@ -1,0 +1,184 @@
+"""All settings, read from the environment by typed readers (`semafore/environment.py`)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from semafore import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEBUG = environment.boolean("DEBUG")
+SECRET_KEY = environment.required(
+    "SECRET_KEY", "set SECRET_KEY to at least 50 random characters; bin/run makes one by itself"
+)
+TLS_PROXY = environment.boolean("TLS_PROXY")
+
+# Where this server is reached. Devices sign BASE_URL, so a signature for one server is of no use
+# to another (api.md, auth/token).
+BASE_URL = environment.url("BASE_URL", "http://127.0.0.1:8000", schemes=("https", "http"))
+EVENTS_URL = environment.url(
+    "EVENTS_URL", BASE_URL.replace("http", "ws", 1) + "/ws/mobile", schemes=("wss", "ws")
+)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+
+# Key rules; the three names are the seed's (seeds/identity-keys.txt).
+SPK_MAX_AGE = timedelta(hours=environment.integer("SPK_MAX_AGE_HOURS", 168, least=1, most=8760))
+SPK_GRACE_PERIOD = timedelta(
+    hours=environment.integer("SPK_GRACE_PERIOD_HOURS", 168, least=1, most=8760)
+)
+SPK_WARNING_PERIOD = timedelta(hours=24)
+KEY_BUNDLE_REPLENISHMENT_THRESHOLD = environment.integer(
+    "KEY_BUNDLE_REPLENISHMENT_THRESHOLD", 5, least=1, most=500
+)
+CLAIMS_PER_TARGET_PER_DAY = environment.integer(
+    "CLAIMS_PER_TARGET_PER_DAY", 24, least=1, most=100_000
+)
+UNUSUAL_CLAIMS_PER_DAY = environment.integer("UNUSUAL_CLAIMS_PER_DAY", 300, least=1, most=1_000_000)
+UNAUTHENTICATED_PER_MINUTE = environment.integer(
+    "UNAUTHENTICATED_PER_MINUTE", 120, least=1, most=1_000_000
+)
+MIN_APP_VERSION = environment.text("MIN_APP_VERSION", "1.0.0")
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django_otp",
+    "pgtrigger",
+    "rest_framework",
+    "drf_spectacular",
+    "semafore.kernel",
+    "audit",
+    "orgs",
+    "keys",
+    "realtime",
+]
+if DEBUG:
+    INSTALLED_APPS.append("semafore.local")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "semafore.kernel.http.middleware.RequestIdMiddleware",
+    "semafore.kernel.http.middleware.ClientVersionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "semafore.urls"
+WSGI_APPLICATION = "semafore.wsgi.application"
+ASGI_APPLICATION = "semafore.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+# PostgreSQL alone: claims, the relay and the log lean on its locks, triggers and constraints.
+DATABASE_URL = environment.url(
+    "DATABASE_URL", "postgresql://localhost/semafore", schemes=("postgresql", "postgres")
+)
+# With health checks, a connection that a restarted server closed is replaced before a request sees
+# it: one round trip more, no 503 for everybody after a failover.
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    message = "DATABASE_URL names no PostgreSQL database. Remedy: use postgresql://user@host/name."
+    raise ImproperlyConfigured(message)
+
+DATABASE_POOL_SIZE = environment.integer("DATABASE_POOL_SIZE", 16, least=0, most=500)
+if DATABASE_POOL_SIZE:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 10,
+    }
+
+# Holds only what may be lost: hints, throttles, Celery's queue (architecture.md, Processes).
+REDIS_URL = environment.url(
+    "REDIS_URL", "redis://127.0.0.1:6379/0", schemes=("redis", "rediss", "unix")
+)
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+
+AUTH_USER_MODEL = "orgs.Account"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["semafore.kernel.http.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "semafore.kernel.http.schema.ProblemAutoSchema",
+    "EXCEPTION_HANDLER": "semafore.kernel.http.handler.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SemaFore server",
+    "DESCRIPTION": "Device API. The socket and the errors are described in `docs/`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DeviceStatusEnum": "keys.models.DeviceStatus",
+        "MembershipStatusEnum": "orgs.models.MembershipStatus",
+    },
+}
+
+# A body beyond this is refused before it is read (api.md: 8 MiB for a message).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if TLS_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_NAME = "semafore_session" if DEBUG else "__Host-semafore_session"
+CSRF_COOKIE_NAME = "semafore_csrf" if DEBUG else "__Host-semafore_csrf"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "semafore.kernel.logs.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    # It logs every request of the demo's devices, addresses and all.
+    "loggers": {"httpx": {"level": "WARNING"}},
+    "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "INFO")},
+}
