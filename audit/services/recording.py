@@ -1,0 +1,184 @@
+"""`record()`: the only writer of events, in the transaction of the act itself. No event, no act."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from audit.commitments import OPENING_LENGTH, Committed, commit, leaf_hash
+from audit.registry import REGISTRY, EventClass, EventType, What
+from semafore.kernel import clock
+from semafore.kernel.actor import Actor, current_actor
+from semafore.kernel.ids import uuid7
+from semafore.kernel.tenancy import current_organisation_id
+
+
+class NotRecordableError(RuntimeError):
+    """An event outside a transaction, or of a type that isn't registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Something that an event names; the label is frozen as it reads now."""
+
+    kind: str
+    id: UUID | None = None
+    label: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the `who` part."""
+        return {"kind": self.kind, "id": self.id, "label": self.label}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event to be recorded."""
+
+    what: What
+    target: Ref | None = None
+    subject: Ref | None = None
+    room: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded event: its id, and its leaf hash, by which its place in the log is known."""
+
+    event_id: UUID
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventParts:
+    """An event, committed to and not yet written."""
+
+    id: UUID
+    event_class: EventClass
+    committed: Committed
+
+
+def record(
+    what: What, *, target: Ref | None = None, subject: Ref | None = None, room: Ref | None = None
+) -> Recorded:
+    """Record an act of the current actor in the organisation in scope.
+
+    Raises NotRecordableError outside a transaction, ScopeError without an organisation,
+    NoActorError without an actor.
+    """
+    return record_many([Fact(what, target, subject, room)])[0]
+
+
+def record_many(facts: Sequence[Fact]) -> list[Recorded]:
+    """Record several acts with one statement."""
+    return write([_parts(fact) for fact in facts], current_organisation_id())
+
+
+def record_platform(what: What, *, target: Ref | None = None) -> Recorded:
+    """Record an act that belongs to no organisation in the platform's own log."""
+    return write([_parts(Fact(what, target))], None)[0]
+
+
+def _parts(fact: Fact) -> EventParts:
+    event_type = fact.what.type
+    if REGISTRY.get(event_type.name) is not event_type:
+        message = f"{event_type.name} is not a registered event type"
+        raise NotRecordableError(message)
+    who = who_part(current_actor(), fact)
+    return event_parts(event_type, who, fact.what.data(), outcome="success", at=clock.now())
+
+
+def who_part(actor: Actor, fact: Fact) -> dict[str, Any]:
+    """The people in an event: always the same names, null where there is none."""
+    return {
+        "actor": {
+            "kind": actor.kind,
+            "id": actor.id,
+            "label": actor.label,
+            "member": actor.membership_id,
+        },
+        "target": fact.target and fact.target.as_json(),
+        "subject": fact.subject and fact.subject.as_json(),
+        "room": fact.room and fact.room.as_json(),
+        "address": actor.address,
+        "user_agent": actor.user_agent,
+        "request_id": actor.request_id,
+    }
+
+
+def event_parts(
+    event_type: EventType,
+    who: dict[str, Any],
+    data: dict[str, Any],
+    *,
+    outcome: str,
+    at: datetime,
+    attempts: dict[str, Any] | None = None,
+) -> EventParts:
+    """Commit to an event. `attempts` is for counted refusals."""
+    event_id = uuid7()
+    what = {
+        "id": event_id,
+        "type": event_type.name,
+        "time": at,
+        "outcome": outcome,
+        "data": data,
+    }
+    if attempts is not None:
+        what["attempts"] = attempts
+    openings = (secrets.token_bytes(OPENING_LENGTH), secrets.token_bytes(OPENING_LENGTH))
+    committed = commit(event_type.event_class, who, what, openings)
+    return EventParts(event_id, event_type.event_class, committed)
+
+
+COLUMNS = "id, class, who, who_opening, c_who, what, what_opening, c_what"
+TYPES = "uuid[], smallint[], bytea[], bytea[], bytea[], bytea[], bytea[], bytea[]"
+
+
+def _statement(event_table: str, pending_table: str, organisation: str) -> str:
+    """Both inserts in one round trip; through `unnest` one event and a thousand are the same."""
+    columns = f"{organisation}{COLUMNS}"
+    typed = ", ".join(f"%s::{kind}" for kind in TYPES.split(", "))
+    value = "%s::uuid, " if organisation else ""
+    return (
+        f"WITH written AS (INSERT INTO {event_table} ({columns})"  # noqa: S608
+        f" SELECT {value}* FROM unnest({typed}))"
+        f" INSERT INTO {pending_table} ({organisation}event_id, entry)"
+        f" SELECT {value}* FROM unnest(%s::uuid[], %s::bytea[])"
+    )
+
+
+WRITE = _statement("audit_event", "audit_pending", "organisation_id, ")
+WRITE_PLATFORM = _statement("audit_platformevent", "audit_platformpending", "")
+
+
+def write(events: Sequence[EventParts], organisation_id: UUID | None) -> list[Recorded]:
+    """Insert events and their outbox rows; None means the platform's own log."""
+    if not connection.in_atomic_block:
+        message = "an event is written in the transaction of its act: none is open"
+        raise NotRecordableError(message)
+    committed = [event.committed for event in events]
+    ids = [event.id for event in events]
+    scoped = [organisation_id] if organisation_id else []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE if organisation_id else WRITE_PLATFORM,
+            [
+                *scoped,
+                ids,
+                [int(event.event_class) for event in events],
+                [one.who for one in committed],
+                [one.who_opening for one in committed],
+                [one.c_who for one in committed],
+                [one.what for one in committed],
+                [one.what_opening for one in committed],
+                [one.c_what for one in committed],
+                *scoped,
+                ids,
+                [one.entry for one in committed],
+            ],
+        )
+    return [Recorded(event.id, leaf_hash(event.committed.entry)) for event in events]

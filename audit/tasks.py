@@ -1,0 +1,9 @@
+"""Scheduled work of the audit app."""
+
+from audit.services import denials
+from semafore.kernel.tasks import platform_task, system_task
+
+settle_denials = system_task("audit.settle_denials")(denials.settle_denials)
+settle_platform_denials = platform_task("audit.settle_platform_denials")(
+    denials.settle_platform_denials
+)

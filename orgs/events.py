@@ -1,0 +1,70 @@
+"""Event types of people and organisations."""
+
+from typing import Any
+from uuid import UUID
+
+from audit.registry import EventClass, What, event
+
+ADMINISTRATION = EventClass.ADMINISTRATION
+
+
+@event("organisation.created", ADMINISTRATION, sentence="{actor} created the organisation.")
+class OrganisationCreated(What):
+    """A tenant came to be."""
+
+    name: str
+    slug: str
+
+
+@event("member.admitted", ADMINISTRATION, sentence="{actor} admitted {target} as {role}.")
+class MemberAdmitted(What):
+    """A membership began."""
+
+    kind: str
+    role: str
+    status: str
+
+
+@event("member.role_changed", ADMINISTRATION, sentence="{actor} made {target} {after}.", severity=3)
+class MemberRoleChanged(What):
+    """A role before and after."""
+
+    before: str
+    after: str
+
+
+@event("member.activated", ADMINISTRATION, sentence="{actor} activated {target}.")
+class MemberActivated(What):
+    """A pending or suspended membership became active."""
+
+    before: str
+    reason: str
+
+
+@event("member.suspended", ADMINISTRATION, sentence="{actor} suspended {target}.", severity=3)
+class MemberSuspended(What):
+    """A membership was suspended."""
+
+    reason: str
+
+
+@event("member.ended", ADMINISTRATION, sentence="{actor} ended {target}'s membership.", severity=3)
+class MemberEnded(What):
+    """A membership period ended."""
+
+    reason: str
+
+
+@event("policy.changed", ADMINISTRATION, sentence="{actor} changed the policy.", severity=3)
+class PolicyChanged(What):
+    """The changed settings, before and after."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+@event("account.created", ADMINISTRATION, sentence="An account was created.")
+class AccountCreated(What):
+    """A person's account came to be (platform's own log)."""
+
+    account_id: UUID

@@ -1,0 +1,230 @@
+"""Accounts span organisations; everything else here belongs to one."""
+
+import secrets
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from semafore.kernel import clock
+from semafore.kernel.tenancy import TenantModel
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Django's user manager, for sign-in by email."""
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """The account with this email, in any case of letters."""
+        return self.get(email=(username or "").lower())
+
+
+class Account(AbstractBaseUser):
+    """One person. The only thing that spans organisations; no organisation learns of the others.
+
+    Known by a verified phone number (E.164), or by email alone for console-only people. What an
+    organisation calls the person stands in its own Membership.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    phone = models.CharField(max_length=16, null=True, unique=True)
+    email = models.EmailField(null=True, unique=True)
+    is_active = models.BooleanField(default=True)
+    is_operator = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = AccountManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(email__isnull=True) | Q(email=Lower("email")),
+                name="account_email_is_lower_case",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone__isnull=False) | Q(email__isnull=False),
+                name="account_has_phone_or_email",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone__isnull=True) | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
+                name="account_phone_is_e164",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+def new_log_id() -> str:
+    """An opaque name for an organisation's log: it tells nothing of the organisation."""
+    return secrets.token_hex(16)
+
+
+class Organisation(models.Model):
+    """A tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=50, unique=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    sla_notice_hours = models.PositiveIntegerField(default=72)
+    log_id = models.CharField(max_length=32, unique=True, default=new_log_id, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipKind(models.TextChoices):
+    """A member belongs to the organisation; a guest is admitted to rooms of it."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+
+
+class Role(models.TextChoices):
+    """What a person is in an organisation; `orgs/roles.py` says what each may do."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    HELPDESK = "helpdesk"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+class MembershipStatus(models.TextChoices):
+    """pending -> active <-> suspended -> ended; an ended period is never reopened."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+class Membership(TenantModel):
+    """One period of one person in one organisation; coming back is a new row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="memberships", db_index=False
+    )
+    name = models.CharField(max_length=200)
+    kind = models.CharField(
+        max_length=10, choices=MembershipKind, default=MembershipKind.MEMBER, editable=False
+    )
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    unit = models.CharField(max_length=100, blank=True)
+    status = models.CharField(
+        max_length=10, choices=MembershipStatus, default=MembershipStatus.PENDING
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    ends_at = models.DateTimeField(null=True)
+    sponsor = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["organisation", "id"], name="membership_organisation_id"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "organisation"],
+                condition=~Q(status="ended"),
+                name="membership_one_open_period",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="member") | Q(role="member"),
+                name="membership_guest_has_no_role",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="member") | Q(sponsor__isnull=False, ends_at__isnull=False),
+                name="membership_guest_has_sponsor_and_end",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["organisation", "status", "role"], name="membership_by_status"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MembershipChange(TenantModel):
+    """A change of a membership's status: when, by whom, why."""
+
+    membership = models.ForeignKey(
+        Membership,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="changes",
+    )
+    status = models.CharField(max_length=10, choices=MembershipStatus)
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        Membership, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.membership_id} {self.status}"
+
+
+class SecondDeviceApproval(models.TextChoices):
+    """Who approves a member's further devices."""
+
+    ADMINISTRATOR = "administrator"
+    OWN_DEVICE = "own_device"
+
+
+def default_managed_app() -> dict[str, Any]:
+    """Managed app settings of an organisation that chose none."""
+    return {}
+
+
+class Policy(TenantModel):
+    """An organisation's rules, one row each; every change is an event with before and after."""
+
+    organisation = models.OneToOneField(
+        Organisation, primary_key=True, on_delete=models.DO_NOTHING, related_name="+"
+    )
+    totp_required = models.BooleanField(default=False)
+    devices_per_member = models.PositiveSmallIntegerField(default=6)
+    second_device_approval = models.CharField(
+        max_length=15, choices=SecondDeviceApproval, default=SecondDeviceApproval.ADMINISTRATOR
+    )
+    guest_stay_days = models.PositiveSmallIntegerField(default=90)
+    external_room_approvers = models.PositiveSmallIntegerField(default=1)
+    emergency_rooms = models.BooleanField(default=False)
+    metadata_days = models.PositiveIntegerField(default=365)
+    audit_days = models.PositiveIntegerField(default=2555)
+    existence_days = models.PositiveIntegerField(default=2555)
+    push_wake_ups = models.BooleanField(default=True)
+    managed_app = models.JSONField(default=default_managed_app)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(devices_per_member__range=(1, 50)), name="policy_devices_per_member"
+            ),
+            models.CheckConstraint(
+                condition=Q(guest_stay_days__range=(1, 3650)), name="policy_guest_stay_days"
+            ),
+            models.CheckConstraint(
+                condition=Q(external_room_approvers__in=(1, 2)), name="policy_room_approvers"
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_days__gte=30) & Q(metadata_days__gte=1), name="policy_least_days"
+            ),
+            models.CheckConstraint(
+                condition=Q(existence_days__gte=F("metadata_days")),
+                name="policy_existence_covers_metadata",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.organisation_id)

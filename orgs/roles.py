@@ -1,0 +1,42 @@
+"""Which role may do what: the table of product.md, section 1."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from orgs.models import MembershipKind, Role
+from semafore.kernel.permissions import Permission
+
+EVERYONE = frozenset({Permission.DEVICE_OWN, Permission.KEY_BUNDLE_CLAIM})
+HELPING = frozenset(
+    {Permission.MEMBERS_INVITE, Permission.MEMBERS_APPROVE, Permission.DEVICES_REPORT_LOST}
+)
+MANAGING = frozenset({Permission.PEOPLE_MANAGE, Permission.DEVICES_MANAGE, Permission.ROOMS_MANAGE})
+OWNING = frozenset({Permission.ROLES_MANAGE, Permission.POLICY_MANAGE})
+EXAMINING = frozenset(
+    {
+        Permission.AUDIT_READ,
+        Permission.AUDIT_READ_TRAFFIC,
+        Permission.AUDIT_EXPORT,
+        Permission.HOLDS_PLACE,
+    }
+)
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.OWNER: EVERYONE | HELPING | MANAGING | OWNING | EXAMINING,
+        Role.ADMIN: EVERYONE | HELPING | MANAGING | {Permission.AUDIT_READ},
+        Role.HELPDESK: EVERYONE | HELPING,
+        Role.AUDITOR: EVERYONE | EXAMINING,
+        Role.MEMBER: EVERYONE,
+    }
+)
+
+GUEST_PERMISSIONS = EVERYONE
+"""A guest's reach is limited by its rooms, not by its permissions."""
+
+
+def permissions_of(kind: str, role: str) -> frozenset[Permission]:
+    """What an active membership of this kind and role may do."""
+    if kind == MembershipKind.GUEST:
+        return GUEST_PERMISSIONS
+    return ROLE_PERMISSIONS[Role(role)]

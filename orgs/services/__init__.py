@@ -1,0 +1,1 @@
+"""Every change to people and organisations."""

@@ -1,0 +1,37 @@
+"""Accounts."""
+
+import phonenumbers
+from django.db import transaction
+
+from audit.services.recording import record_platform
+from orgs import events
+from orgs.errors import PhoneInvalid
+from orgs.models import Account
+
+
+def normalise_phone(phone: str) -> str:
+    """E.164 of an international number. Raises PhoneInvalid."""
+    try:
+        number = phonenumbers.parse(phone, None)
+    except phonenumbers.NumberParseException as error:
+        raise PhoneInvalid(detail=f"Not a phone number: {error}") from None
+    if not phonenumbers.is_possible_number(number):
+        raise PhoneInvalid(detail="No such number can exist; give it with its country code.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@transaction.atomic
+def create_account(
+    *, phone: str | None = None, email: str | None = None, password: str | None = None
+) -> Account:
+    """A person's account. Raises PhoneInvalid; IntegrityError when phone or email is taken."""
+    account = Account(
+        phone=normalise_phone(phone) if phone else None, email=email.lower() if email else None
+    )
+    if password:
+        account.set_password(password)
+    else:
+        account.set_unusable_password()
+    account.save(force_insert=True)
+    record_platform(events.AccountCreated(account_id=account.id))
+    return account

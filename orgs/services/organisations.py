@@ -1,0 +1,73 @@
+"""Organisations and their policy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.forms.models import model_to_dict
+
+from audit.services.recording import Ref, record
+from orgs import events
+from orgs.errors import PolicyInvalid
+from orgs.models import Organisation, Policy, SecondDeviceApproval
+from semafore.kernel.tenancy import organisation_scope
+
+LEAST_AUDIT_DAYS = 30
+
+
+@transaction.atomic
+def create_organisation(*, name: str, slug: str, sla_notice_hours: int = 72) -> Organisation:
+    """A new tenant with the default policy. Its first event opens its own log."""
+    organisation = Organisation.objects.create(
+        name=name, slug=slug, sla_notice_hours=sla_notice_hours
+    )
+    with organisation_scope(organisation.id):
+        Policy.objects.create(organisation=organisation)
+        record(
+            events.OrganisationCreated(name=name, slug=slug),
+            target=Ref(kind="organisation", id=organisation.id, label=name),
+        )
+    return organisation
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChange:
+    """The settings to change; None leaves one as it is."""
+
+    totp_required: bool | None = None
+    devices_per_member: int | None = None
+    second_device_approval: SecondDeviceApproval | None = None
+    guest_stay_days: int | None = None
+    external_room_approvers: int | None = None
+    emergency_rooms: bool | None = None
+    push_wake_ups: bool | None = None
+
+
+@transaction.atomic
+def change_policy(*, change: PolicyChange) -> Policy:
+    """Change the current organisation's policy; nothing happens when nothing differs.
+
+    Raises PolicyInvalid. Retention has its own path, with a second administrator (part of audit).
+    """
+    policy = Policy.objects.select_for_update().get()
+    before = model_to_dict(policy)
+    wanted: dict[str, Any] = {
+        name: value for name, value in vars(change).items() if value is not None
+    }
+    changed = {name: value for name, value in wanted.items() if before[name] != value}
+    if not changed:
+        return policy
+    if not 1 <= changed.get("devices_per_member", 1) <= 50:  # noqa: PLR2004
+        raise PolicyInvalid(detail="devices_per_member must lie between 1 and 50.")
+    if not 1 <= changed.get("guest_stay_days", 1) <= 3650:  # noqa: PLR2004
+        raise PolicyInvalid(detail="guest_stay_days must lie between 1 and 3650.")
+    if changed.get("external_room_approvers", 1) not in (1, 2):
+        raise PolicyInvalid(detail="external_room_approvers must be 1 or 2.")
+    for name, value in changed.items():
+        setattr(policy, name, value)
+    policy.save(update_fields=list(changed))
+    record(
+        events.PolicyChanged(before={name: before[name] for name in changed}, after=changed),
+        target=Ref(kind="organisation", id=policy.organisation_id),
+    )
+    return policy
