@@ -1,0 +1,1 @@
+"""Devices, key bundles, device authentication."""

@@ -1,0 +1,60 @@
+"""What two sides compare: people a device's fingerprint, a device and the server the bundle digest.
+
+Sources: product.md section 2 (fingerprint and its vector), api.md (digest).
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from keys.messages import encode_public_key
+
+_VERSION: Final = b"\x00\x00"
+_ROUNDS: Final = 5200
+_GROUPS: Final = 12
+_GROUP_BYTES: Final = 5
+_GROUP_DIGITS: Final = 5
+
+
+def fingerprint(identity_key: bytes, device_id: UUID) -> str:
+    """Return the twelve groups of five digits that approver and device holder read to each other.
+
+    5200 rounds of SHA-512 (some milliseconds): making a second key that looks alike must cost that
+    for every try. Raises ValueError unless the identity key is 32 bytes.
+    """
+    key = encode_public_key(identity_key)
+    digest = _VERSION + key + device_id.bytes
+    for _ in range(_ROUNDS):
+        digest = hashlib.sha512(digest + key).digest()
+    return " ".join(
+        _group(digest[start : start + _GROUP_BYTES])
+        for start in range(0, _GROUPS * _GROUP_BYTES, _GROUP_BYTES)
+    )
+
+
+def bundle_digest(
+    identity_key: bytes,
+    signed_pre_key: tuple[int, bytes] | None,
+    one_time_pre_keys: Iterable[tuple[int, bytes]],
+) -> bytes:
+    """Return SHA-256 over the IK, the current SPK and the available OPKs, both as (key id, key).
+
+    Key ids count as 8 bytes, big-endian; OPKs go in id order, whatever the order given. Server and
+    device agree on the bundle exactly when their digests do.
+    """
+    digest = hashlib.sha256(identity_key)
+    if signed_pre_key is not None:
+        digest.update(_numbered(signed_pre_key))
+    digest.update(b"".join(map(_numbered, sorted(one_time_pre_keys))))
+    return digest.digest()
+
+
+def _group(part: bytes) -> str:
+    number = int.from_bytes(part, "big") % 10**_GROUP_DIGITS
+    return f"{number:0{_GROUP_DIGITS}d}"
+
+
+def _numbered(key: tuple[int, bytes]) -> bytes:
+    key_id, public_key = key
+    return key_id.to_bytes(8, "big") + public_key

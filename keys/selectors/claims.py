@@ -1,0 +1,159 @@
+"""What a claim needs to know of its targets, in one statement after the bundles are locked."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from keys.selectors.credentials import DeviceCredential
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """A signed pre-key in a bundle; current while `superseded_at` is None."""
+
+    key_id: int
+    public_key: bytes
+    signature: bytes
+    uploaded_at: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endorsement:
+    """Another approved device of the same person vouches for the identity key."""
+
+    device_id: UUID
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """A device that the claimant may reach, with everything that decides about its claim."""
+
+    id: UUID
+    name: str
+    registration_id: int
+    identity_key: bytes
+    approval_leaf: bytes
+    endorsement: Endorsement | None
+    signed_pre_key: PublishedKey | None
+    previous_signed_pre_keys: Sequence[PublishedKey]
+    recent_claims: int
+    oldest_claim: datetime | None
+    replayed: bool
+    replayed_key: tuple[int, bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer for a whole call."""
+
+    claimant_may_claim: bool
+    request_hash: bytes | None
+    """Of an earlier call with this idempotency key."""
+    devices: dict[UUID, Claimable]
+
+
+# Members reach members. Guests reach, and are reached by, the members of their rooms alone: as long
+# as there are no rooms, nobody (product.md, section 2, Who may claim).
+CLAIMABLE = """
+SELECT
+    EXISTS (
+        SELECT FROM keys_device AS own
+        JOIN orgs_membership AS person ON person.id = own.membership_id
+        WHERE own.organisation_id = %(organisation)s AND own.id = %(claimant)s
+          AND own.status = 'approved' AND person.status = 'active'
+    ),
+    (SELECT request_hash FROM keys_claim
+     WHERE claimant_device_id = %(claimant)s AND idempotency_key = %(idempotency_key)s LIMIT 1),
+    target.id, target.name, target.registration_id, target.identity_key, target.approval_leaf,
+    endorser.id, target.endorsement_signature,
+    spk.key_ids, spk.public_keys, spk.signatures, spk.uploaded, spk.superseded,
+    recent.claims, recent.oldest,
+    replay.id IS NOT NULL, replay.key_id, replayed_key.public_key
+FROM (VALUES (1)) AS always
+LEFT JOIN (
+    keys_device AS target
+    JOIN keys_keybundle AS bundle ON bundle.device_id = target.id
+    JOIN orgs_membership AS owner ON owner.id = target.membership_id
+) ON target.organisation_id = %(organisation)s AND target.id = ANY(%(devices)s)
+    AND target.status = 'approved' AND owner.status = 'active'
+    AND owner.kind = 'member' AND %(claimant_kind)s = 'member'
+LEFT JOIN keys_device AS endorser
+    ON endorser.id = target.endorser_id AND endorser.status = 'approved'
+LEFT JOIN LATERAL (
+    SELECT array_agg(key_id) AS key_ids, array_agg(public_key) AS public_keys,
+           array_agg(signature) AS signatures, array_agg(uploaded_at) AS uploaded,
+           array_agg(superseded_at) AS superseded
+    FROM (SELECT * FROM keys_signedprekey
+          WHERE device_id = target.id AND public_key IS NOT NULL ORDER BY key_id DESC) AS live
+) AS spk ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS claims, min(at) AS oldest
+    FROM (SELECT at FROM keys_claim
+          WHERE target_id = target.id AND claimant_account_id = %(account)s AND at > %(since)s
+          ORDER BY at DESC LIMIT %(limit)s) AS latest
+) AS recent ON true
+LEFT JOIN keys_claim AS replay
+    ON replay.claimant_device_id = %(claimant)s AND replay.idempotency_key = %(idempotency_key)s
+    AND replay.target_id = target.id
+LEFT JOIN keys_onetimeprekey AS replayed_key
+    ON replayed_key.device_id = target.id AND replayed_key.key_id = replay.key_id
+"""
+
+
+def claimable_devices(
+    *,
+    credential: DeviceCredential,
+    device_ids: Collection[UUID],
+    idempotency_key: str | None,
+    since: datetime,
+) -> Found:
+    """Those of the devices that the claimant may reach; the others are as if they didn't exist."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLAIMABLE,
+            {
+                "organisation": credential.organisation_id,
+                "account": credential.account_id,
+                "claimant": credential.device_id,
+                "claimant_kind": credential.kind,
+                "devices": list(device_ids),
+                "idempotency_key": idempotency_key,
+                "since": since,
+                "limit": settings.CLAIMS_PER_TARGET_PER_DAY,
+            },
+        )
+        rows = cursor.fetchall()
+    devices = [_claimable(row[2:]) for row in rows if row[2] is not None]
+    return Found(
+        claimant_may_claim=rows[0][0],
+        request_hash=rows[0][1],
+        devices={device.id: device for device in devices},
+    )
+
+
+def _claimable(row: Sequence[Any]) -> Claimable:
+    device_id, name, registration_id, identity_key, approval_leaf = row[:5]
+    endorser_id, endorsement_signature = row[5:7]
+    claims, oldest, replayed, replayed_id, replayed_key = row[12:]
+    keys = [PublishedKey(*key) for key in zip(*row[7:12], strict=True)] if row[7] else []
+    return Claimable(
+        id=device_id,
+        name=name,
+        registration_id=registration_id,
+        identity_key=identity_key,
+        approval_leaf=approval_leaf,
+        endorsement=Endorsement(endorser_id, endorsement_signature) if endorser_id else None,
+        signed_pre_key=next((key for key in keys if key.superseded_at is None), None),
+        previous_signed_pre_keys=[key for key in keys if key.superseded_at is not None],
+        recent_claims=claims,
+        oldest_claim=oldest,
+        replayed=replayed,
+        replayed_key=(replayed_id, replayed_key) if replayed_key is not None else None,
+    )

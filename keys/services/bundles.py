@@ -1,0 +1,204 @@
+"""Publishing, rotating and withdrawing: what an owner does to its own bundle, under its lock."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from audit.services.recording import Ref, record
+from keys import events
+from keys.errors import (
+    IdentityKeyImmutable,
+    KeyIdConflict,
+    KeyReused,
+    RotationLimit,
+    TooManyKeys,
+)
+from keys.models import Device, DeviceStatus, KeyBundle, OneTimePreKey, SignedPreKey
+from keys.uploads import HELD_MAX, OneTimePreKeyUpload, SignedPreKeyUpload, check_upload
+from semafore.kernel import clock
+from semafore.kernel.problems import NotFound
+from semafore.kernel.tenancy import current_organisation_id
+
+ROTATIONS_PER_DAY = 24
+DAY = timedelta(days=1)
+
+
+def device_ref(device: Device) -> Ref:
+    """A device as events name it."""
+    return Ref(kind="device", id=device.id, label=device.name)
+
+
+def locked_bundle(device_id: UUID) -> KeyBundle:
+    """The bundle of an approved device, locked. Raises NotFound.
+
+    The device is read after the lock is held: a revocation that came first has taken the row away.
+    """
+    bundle = KeyBundle.objects.select_for_update().filter(device_id=device_id).first()
+    if bundle is None:
+        raise NotFound
+    bundle.device = Device.objects.get(id=device_id)
+    if bundle.device.status != DeviceStatus.APPROVED:
+        raise NotFound
+    return bundle
+
+
+@transaction.atomic
+def publish(
+    *,
+    device_id: UUID,
+    identity_key: bytes,
+    signed_pre_key: SignedPreKeyUpload | None,
+    one_time_pre_keys: Sequence[OneTimePreKeyUpload],
+) -> None:
+    """Append one-time pre-keys and, if given, make a signed pre-key the current one.
+
+    All or nothing. What is there already, identical, is left alone. Raises NotFound,
+    IdentityKeyImmutable, PublicKeyInvalid, SignatureInvalid, KeyIdConflict, KeyReused, TooManyKeys,
+    RotationLimit.
+    """
+    bundle = locked_bundle(device_id)
+    if identity_key != bytes(bundle.device.identity_key):
+        raise IdentityKeyImmutable
+    check_upload(identity_key, signed_pre_key, one_time_pre_keys)
+    if signed_pre_key is not None:
+        install_signed_pre_key(bundle, signed_pre_key)
+    append_one_time_pre_keys(bundle, one_time_pre_keys)
+
+
+@transaction.atomic
+def rotate(*, device_id: UUID, signed_pre_key: SignedPreKeyUpload) -> None:
+    """Make this the current signed pre-key; the superseded one keeps its grace (seed, Rotation).
+
+    Sending the current one again changes nothing and doesn't renew its age. Raises NotFound,
+    PublicKeyInvalid, SignatureInvalid, KeyIdConflict, KeyReused, RotationLimit.
+    """
+    bundle = locked_bundle(device_id)
+    check_upload(bytes(bundle.device.identity_key), signed_pre_key, (), prefix="")
+    install_signed_pre_key(bundle, signed_pre_key)
+
+
+@transaction.atomic
+def withdraw(*, device_id: UUID) -> None:
+    """Take back every unclaimed one-time pre-key; their ids stay used. Raises NotFound."""
+    bundle = locked_bundle(device_id)
+    withdrawn, _ = OneTimePreKey.objects.filter(device_id=device_id, claimed_at=None).delete()
+    if not withdrawn:
+        return
+    bundle.available = 0
+    bundle.save(update_fields=["available"])
+    record(events.KeyBundleWithdrawn(withdrawn=withdrawn), target=device_ref(bundle.device))
+
+
+def install_signed_pre_key(bundle: KeyBundle, new: SignedPreKeyUpload) -> None:
+    """Supersede the current signed pre-key of a locked bundle by a checked one."""
+    device, now = bundle.device, clock.now()
+    known = SignedPreKey.objects.filter(device=device)
+    current = known.filter(superseded_at=None).first()
+    if current is not None and (current.key_id, bytes(current.key_hash)) == (
+        new.key_id,
+        new.key_hash,
+    ):
+        return
+    # Reuse is named before the id: an old key under its old id is first of all an old key.
+    if known.filter(key_hash=new.key_hash).exists():
+        raise KeyReused
+    # Ids only grow, so the current key has the highest.
+    if current is not None and new.key_id <= current.key_id:
+        raise KeyIdConflict(
+            detail=f"Signed pre-key ids only grow; the highest seen is {current.key_id}.",
+            key_ids=[new.key_id],
+        )
+    rotations = known.filter(superseded_at__gt=now - DAY).order_by("-superseded_at")
+    recent = list(rotations.values_list("superseded_at", flat=True)[:ROTATIONS_PER_DAY])
+    if len(recent) == ROTATIONS_PER_DAY and recent[-1] is not None:
+        raise RotationLimit(retry_after=int((recent[-1] + DAY - now).total_seconds()) + 1)
+    if current is not None:
+        SignedPreKey.objects.filter(device=device, key_id=current.key_id).update(superseded_at=now)
+    SignedPreKey.objects.create(
+        organisation_id=bundle.organisation_id,
+        device=device,
+        key_id=new.key_id,
+        public_key=new.public_key,
+        signature=new.signature,
+        key_hash=new.key_hash,
+        uploaded_at=now,
+    )
+    record(
+        events.SignedPreKeyRotated(
+            key_id=new.key_id, superseded_key_id=current.key_id if current else None
+        ),
+        target=device_ref(device),
+    )
+
+
+INSERT_KEYS = """
+INSERT INTO keys_onetimeprekey (organisation_id, device_id, key_id, public_key)
+SELECT %s::uuid, %s::uuid, * FROM unnest(%s::int[], %s::bytea[])
+"""
+
+
+def append_one_time_pre_keys(bundle: KeyBundle, keys: Sequence[OneTimePreKeyUpload]) -> None:
+    """Append a checked batch to a locked bundle; identical keys that are there are left alone."""
+    if not keys:
+        return
+    new = _unseen(bundle, keys)
+    if not new:
+        return
+    if bundle.available + len(new) > HELD_MAX:
+        raise TooManyKeys(
+            detail=f"At most {HELD_MAX} one-time pre-keys are held; {bundle.available} are there."
+        )
+    ids = [key.key_id for key in new]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_KEYS,
+            [current_organisation_id(), bundle.device_id, ids, [key.public_key for key in new]],
+        )
+    bundle.available += len(new)
+    bundle.highest_key_id = max(ids)
+    bundle.save(update_fields=["available", "highest_key_id"])
+    record(
+        events.KeyBundlePublished(added=len(new), lowest_key_id=min(ids), highest_key_id=max(ids)),
+        target=device_ref(bundle.device),
+    )
+
+
+KNOWN_KEYS = """
+SELECT key_id, public_key FROM keys_onetimeprekey
+WHERE device_id = %(device)s AND key_id = ANY(%(ids)s)
+UNION
+SELECT key_id, public_key FROM keys_onetimeprekey
+WHERE device_id = %(device)s AND public_key = ANY(%(keys)s)
+"""
+
+
+def _unseen(
+    bundle: KeyBundle, keys: Sequence[OneTimePreKeyUpload]
+) -> Sequence[OneTimePreKeyUpload]:
+    """Those that aren't there yet. Raises KeyIdConflict, KeyReused."""
+    ids = [key.key_id for key in keys]
+    if len(set(ids)) < len(ids):
+        raise KeyIdConflict(
+            detail="A key id stands twice in this batch.",
+            key_ids=sorted({key_id for key_id in ids if ids.count(key_id) > 1}),
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KNOWN_KEYS,
+            {"device": bundle.device_id, "ids": ids, "keys": [key.public_key for key in keys]},
+        )
+        known = {key_id: bytes(public_key) for key_id, public_key in cursor.fetchall()}
+    new = [key for key in keys if known.get(key.key_id) != key.public_key]
+    conflicting = sorted(key.key_id for key in new if key.key_id <= bundle.highest_key_id)
+    if conflicting:
+        raise KeyIdConflict(
+            detail=f"Key ids only grow; the highest seen is {bundle.highest_key_id}.",
+            key_ids=conflicting,
+        )
+    used = set(known.values())
+    reused = sorted(key.key_id for key in new if key.public_key in used)
+    if reused:
+        raise KeyReused(detail="These keys were uploaded before, under other ids.", key_ids=reused)
+    return new

@@ -1,0 +1,19 @@
+"""Routes of devices, key bundles and device authentication."""
+
+from django.urls import path
+
+from keys import api
+
+urlpatterns = [
+    path("config", api.ConfigView.as_view()),
+    path("auth/challenge", api.ChallengeView.as_view()),
+    path("auth/token", api.TokenView.as_view()),
+    path("me", api.MeView.as_view()),
+    path("devices", api.DevicesView.as_view()),
+    path("devices/<uuid:device_id>", api.DeviceView.as_view()),
+    path("key-bundles/claim", api.BulkClaimView.as_view()),
+    path("key-bundles/<uuid:device_id>", api.KeyBundleView.as_view()),
+    path("key-bundles/<uuid:device_id>/claim", api.ClaimView.as_view()),
+    path("key-bundles/<uuid:device_id>/signed-pre-key", api.SignedPreKeyView.as_view()),
+    path("key-bundles/<uuid:device_id>/one-time-pre-keys", api.OneTimePreKeysView.as_view()),
+]
