@@ -1,0 +1,238 @@
+"""The device API as one device uses it: a thin client over httpx (api.md, `/api/mobile/`)."""
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+import httpx
+
+from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.wire import JsonObject, decode, encode
+
+USER_AGENT: Final = "SemaFore/1.0.0 (device client)"
+
+_TIMEOUT_SECONDS: Final = 15.0
+# A token is renewed this long before its end, so that it can't lapse on the way.
+_RENEWED_BEFORE_SECONDS: Final = 30
+_UNAUTHORISED: Final = 401
+
+Trace = Callable[[str], None]
+
+
+class ApiProblem(Exception):  # noqa: N818 -- the API's own word for it
+    """The server answered with a problem (RFC 9457): status, stable code, and the whole body."""
+
+    def __init__(self, status: int, code: str, body: Mapping[str, Any]) -> None:
+        detail = body.get("detail") or body.get("title") or "no detail"
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.body = body
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> Self:
+        """Read a response of status 400 or more, whether or not it is a well-formed problem."""
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            body = {"detail": response.text[:200] or response.reason_phrase}
+        if "Retry-After" in response.headers:
+            body.setdefault("retry_after", response.headers["Retry-After"])
+        return cls(response.status_code, str(body.get("code", "http_error")), body)
+
+
+class DeviceClient:
+    """One device's calls. Gets a token when one is needed and renews it; raises ApiProblem.
+
+    Also raises `httpx.TransportError` when no server answers. Not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        device_id: UUID,
+        organisation_id: UUID,
+        keys: DeviceKeys,
+        trace: Trace | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`keys` serve to sign for tokens; `trace` is given each request as a curl command."""
+        self.base_url = base_url.rstrip("/")
+        self.device_id = device_id
+        self.organisation_id = organisation_id
+        self._keys = keys
+        self._trace = trace
+        self._token: str | None = None
+        self._renew_at = 0.0
+        # trust_env off: a proxy in the environment is for elsewhere, not for the local server.
+        self._http = httpx.Client(
+            base_url=f"{self.base_url}/api/mobile/",
+            headers={"User-Agent": USER_AGENT},
+            timeout=_TIMEOUT_SECONDS,
+            transport=transport,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def config(self) -> JsonObject:
+        """What the server asks of devices, and its limits. Needs no token."""
+        return self._send("GET", "config", authorised=False)
+
+    def me(self) -> JsonObject:
+        """This device, its membership and its organisation."""
+        return self._send("GET", "me")
+
+    def devices(self) -> list[JsonObject]:
+        """All devices of this device's person in this organisation."""
+        results: list[JsonObject] = self._send("GET", "devices")["results"]
+        return results
+
+    def revoke(self, device_id: UUID) -> None:
+        """Revoke one of the person's own devices, at once."""
+        self._send("DELETE", f"devices/{device_id}")
+
+    def status(self) -> JsonObject:
+        """The own key bundle as the server has it."""
+        return self._send("GET", self._bundle)
+
+    def publish(
+        self,
+        one_time_pre_keys: Sequence[JsonObject] | None = None,
+        signed_pre_key: JsonObject | None = None,
+    ) -> JsonObject:
+        """Upload OPKs (at most 100), an SPK or both; returns the bundle's status."""
+        body: JsonObject = {"identity_key": encode(self._keys.identity_key)}
+        if signed_pre_key is not None:
+            body["signed_pre_key"] = signed_pre_key
+        if one_time_pre_keys is not None:
+            body["one_time_pre_keys"] = list(one_time_pre_keys)
+        return self._send("PUT", self._bundle, body)
+
+    def rotate(self, signed_pre_key: JsonObject) -> JsonObject:
+        """Make this SPK the current one; returns the bundle's status."""
+        return self._send("PUT", f"{self._bundle}/signed-pre-key", signed_pre_key)
+
+    def withdraw(self) -> JsonObject:
+        """Withdraw all unclaimed OPKs; returns the bundle's status."""
+        return self._send("DELETE", f"{self._bundle}/one-time-pre-keys")
+
+    def claim(self, device_id: UUID, *, idempotency_key: str | None = None) -> JsonObject:
+        """Take a bundle of another device; the same idempotency key gets the same OPK again."""
+        path = f"key-bundles/{device_id}/claim"
+        return self._send("POST", path, idempotency_key=idempotency_key)
+
+    def claim_many(
+        self,
+        device_ids: Sequence[UUID],
+        *,
+        idempotency_key: str | None = None,
+    ) -> list[JsonObject]:
+        """Take bundles of up to 100 devices: for each its id with `bundle` or `error`."""
+        body = {"device_ids": [str(device_id) for device_id in device_ids]}
+        answer = self._send("POST", "key-bundles/claim", body, idempotency_key=idempotency_key)
+        results: list[JsonObject] = answer["results"]
+        return results
+
+    def token(self, *, renew: bool = False) -> str:
+        """Return a token that is good for some time yet; ask for one where needed or told to."""
+        if renew or self._token is None or time.monotonic() >= self._renew_at:
+            self._token = None
+            device_id = str(self.device_id)
+            challenge = self._send(
+                "POST", "auth/challenge", {"device_id": device_id}, authorised=False
+            )["challenge"]
+            signature = self._keys.sign_challenge(
+                self.base_url, decode(challenge), self.device_id, self.organisation_id
+            )
+            body = {
+                "device_id": device_id,
+                "challenge": challenge,
+                "signature": encode(signature),
+            }
+            answer = self._send("POST", "auth/token", body, authorised=False)
+            self._token = str(answer["access_token"])
+            self._renew_at = time.monotonic() + answer["expires_in"] - _RENEWED_BEFORE_SECONDS
+        return self._token
+
+    @property
+    def _bundle(self) -> str:
+        return f"key-bundles/{self.device_id}"
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        *,
+        authorised: bool = True,
+        idempotency_key: str | None = None,
+    ) -> JsonObject:
+        """Send one request, once more with a fresh token on 401; returns the answer's JSON."""
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        response = self._request(method, path, body, headers, authorised=authorised)
+        if response.status_code == _UNAUTHORISED and authorised:
+            self._token = None
+            response = self._request(method, path, body, headers, authorised=True)
+        if response.is_error:
+            raise ApiProblem.of(response)
+        answer: JsonObject = response.json() if response.content else {}
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None,
+        headers: Mapping[str, str],
+        *,
+        authorised: bool,
+    ) -> httpx.Response:
+        token = {"Authorization": f"Bearer {self.token()}"} if authorised else {}
+        request = self._http.build_request(method, path, json=body, headers={**headers, **token})
+        if self._trace is not None:
+            self._trace(as_curl(request, body))
+        response = self._http.send(request)
+        if self._trace is not None:
+            problem = f" {ApiProblem.of(response).code}" if response.is_error else ""
+            elapsed = response.elapsed.total_seconds() * 1000
+            status = f"{response.status_code} {response.reason_phrase}"
+            self._trace(f"# {status}{problem}, {elapsed:.0f} ms")
+        return response
+
+
+def as_curl(request: httpx.Request, body: JsonObject | None) -> str:
+    """Return a request as a command to run in a shell where TOKEN holds the bearer token."""
+    parts = ["curl", "-sS"]
+    if request.method != "GET":
+        parts += ["-X", request.method]
+    parts.append(shlex.quote(str(request.url)))
+    # In double quotes, so that the shell puts the token there and nothing ever prints it.
+    if "Authorization" in request.headers:
+        parts += ["-H", '"Authorization: Bearer $TOKEN"']
+    if "Idempotency-Key" in request.headers:
+        parts += ["-H", shlex.quote(f"Idempotency-Key: {request.headers['Idempotency-Key']}")]
+    if body is not None:
+        parts += ["-H", "'Content-Type: application/json'"]
+        parts += ["-d", shlex.quote(json.dumps(body))]
+    return " ".join(parts)

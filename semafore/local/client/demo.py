@@ -1,0 +1,96 @@
+"""The devices of the demo, as `.local/demo.json` lists them to programs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from semafore.local.client.api import Trace
+from semafore.local.client.device import Device
+
+DEMO_FILE = Path(__file__).resolve().parents[3] / ".local" / "demo.json"
+
+
+class DemoError(Exception):
+    """The demo can't be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDevice:
+    """One device of the demo and where its keys lie."""
+
+    name: str
+    organisation: str
+    member: str
+    device_id: UUID
+    organisation_id: UUID
+    state_file: Path
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any], folder: Path) -> Self:
+        """Read an entry of `devices[]`; its state file is relative to `folder`."""
+        return cls(
+            name=entry["name"],
+            organisation=entry["organisation"],
+            member=entry["member"],
+            device_id=UUID(entry["device_id"]),
+            organisation_id=UUID(entry["organisation_id"]),
+            state_file=folder / entry["state_file"],
+        )
+
+    def answers_to(self, wanted: str) -> bool:
+        """Whether this is the device meant by a name, `organisation/name` or device id."""
+        spellings = (self.name, f"{self.organisation}/{self.name}", str(self.device_id))
+        return wanted.casefold() in (spelling.casefold() for spelling in spellings)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo on this machine: where its server is, and its devices."""
+
+    base_url: str
+    events_url: str
+    devices: tuple[DemoDevice, ...]
+
+    @classmethod
+    def load(cls, file: Path = DEMO_FILE) -> Self:
+        """Read the demo's file; raises DemoError when there is none or it is something else."""
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            return cls(
+                base_url=content["base_url"],
+                events_url=content["events_url"],
+                devices=tuple(
+                    DemoDevice.from_json(entry, file.parent) for entry in content["devices"]
+                ),
+            )
+        except FileNotFoundError as error:
+            raise DemoError("There is no demo here yet. Start one with: bin/run") from error
+        except OSError as error:
+            raise DemoError(f"The list of the demo's devices can't be read: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise DemoError(
+                f"{file} is not a list of demo devices ({error!r}). Start afresh with: bin/run"
+            ) from error
+
+    def find(self, wanted: str) -> DemoDevice:
+        """Return the device of that name or id; raises DemoError naming those there are."""
+        found = [device for device in self.devices if device.answers_to(wanted)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = ", ".join(f"{device.organisation}/{device.name}" for device in found)
+            raise DemoError(f"{wanted!r} could be any of: {choices}")
+        names = ", ".join(device.name for device in self.devices) or "none"
+        raise DemoError(f"No device of the demo is called {wanted!r}. There are: {names}")
+
+    def open(self, entry: DemoDevice, trace: Trace | None = None) -> Device:
+        """Return the device itself; raises KeyFileError when its keys can't be read."""
+        return Device.open(
+            base_url=self.base_url,
+            device_id=entry.device_id,
+            organisation_id=entry.organisation_id,
+            state_file=entry.state_file,
+            trace=trace,
+        )

@@ -1,0 +1,1 @@
+"""Two organisations with some weeks of history, and devices that go on living."""
