@@ -6,7 +6,7 @@ from audit.registry import EventClass, OcsfClass, What, event
 @event(
     "access.denied",
     EventClass.CLAIMS,
-    sentence="{actor} was refused: {reason}.",
+    sentence="{actor} was refused: {act} ({reason}).",
     severity=3,
     ocsf_class=OcsfClass.API_ACTIVITY,
 )

@@ -140,11 +140,11 @@ class PlatformPending(PendingRow):
 
 
 class DenialRow(models.Model):
-    """Refusals of one actor, type and target, counted until their minute is over."""
+    """Refusals of one actor, type, data and target, counted until their minute is over."""
 
     type = models.CharField(max_length=100)
-    actor_key = models.CharField(max_length=100)
-    target_key = models.CharField(max_length=100)
+    key = models.BinaryField()
+    """SHA-256 of actor, type, data and target: what is the same attempt."""
     minute = models.DateTimeField()
     who = models.JSONField()
     data = models.JSONField()
@@ -156,7 +156,7 @@ class DenialRow(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.type} {self.actor_key} {self.minute}"
+        return f"{self.type} {self.minute}"
 
 
 class Denial(DenialRow, TenantModel):
@@ -165,8 +165,7 @@ class Denial(DenialRow, TenantModel):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["organisation", "minute", "actor_key", "type", "target_key"],
-                name="denial_coalesced",
+                fields=["organisation", "minute", "key"], name="denial_coalesced"
             ),
         )
 
@@ -176,8 +175,5 @@ class PlatformDenial(DenialRow):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["minute", "actor_key", "type", "target_key"],
-                name="platform_denial_coalesced",
-            ),
+            models.UniqueConstraint(fields=["minute", "key"], name="platform_denial_coalesced"),
         )

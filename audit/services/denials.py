@@ -5,16 +5,22 @@ refusal leaves a trace and a flood of refusals leaves one row a minute.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django_scopes import get_scope
 
-from audit.commitments import plain
+from audit.commitments import canonical
+from audit.events import AccessDenied
 from audit.registry import REGISTRY, What
-from audit.services.recording import EventParts, Fact, Ref, event_parts, who_part, write
+from audit.services.recording import UNKNOWN, EventParts, Fact, Ref, event_parts, who_part, write
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, current_actor
 from semafore.kernel.hooks import AttemptDenied
@@ -34,53 +40,67 @@ class Denial:
 
 def on_attempt_denied(payload: AttemptDenied) -> None:
     """Handler of the kernel's hook."""
-    if isinstance(payload.denial, Denial):
-        count_denials([payload.denial])
+    denial = payload.denial
+    if not isinstance(denial, Denial):
+        target = Ref(kind=UNKNOWN, id=payload.target_id) if payload.target_id else None
+        denial = Denial(AccessDenied(act=payload.act, reason=payload.reason), target)
+    count_denials([denial])
 
 
-def _upsert(table: str, organisation: str) -> str:
-    columns = f"{organisation}type, actor_key, target_key, minute, who, data"
-    values = ", ".join(["%s"] * (columns.count(",") + 1))
+def _statement(table: str, organisation: str) -> str:
+    value = "%s::uuid, " if organisation else ""
     return (
-        f"INSERT INTO {table} ({columns}, count, first_at, last_at)"  # noqa: S608
-        f" VALUES ({values}, 1, %s, %s)"
-        f" ON CONFLICT ({organisation}minute, actor_key, type, target_key) DO UPDATE"
-        f" SET count = {table}.count + 1, last_at = excluded.last_at"
+        f"INSERT INTO {table} ({organisation}minute, first_at, last_at,"  # noqa: S608
+        " type, key, who, data, count)"
+        f" SELECT {value}%s, %s, %s, * FROM"
+        " unnest(%s::text[], %s::bytea[], %s::jsonb[], %s::jsonb[], %s::int[])"
+        f" ON CONFLICT ({organisation}minute, key) DO UPDATE"
+        f" SET count = {table}.count + excluded.count, last_at = excluded.last_at"
     )
 
 
-COUNT = _upsert("audit_denial", "organisation_id, ")
-COUNT_PLATFORM = _upsert("audit_platformdenial", "")
+COUNT = _statement("audit_denial", "organisation_id, ")
+COUNT_PLATFORM = _statement("audit_platformdenial", "")
 
 
-def _actor_key(actor: Actor) -> str:
-    return f"{actor.kind}:{actor.id or actor.address}"
+def _key(denial: Denial, actor: Actor) -> bytes:
+    """Equal for attempts that are counted together.
+
+    Unknown ids count as one: somebody who tries ids at random must not fill the log with them.
+    """
+    whose = [actor.kind, actor.id or actor.address]
+    target = denial.target
+    aimed_at = [target.kind, target.id] if target and target.kind != UNKNOWN else None
+    return sha256(canonical([whose, denial.what.type.name, denial.what.data(), aimed_at])).digest()
 
 
-def count_denials(denials: list[Denial]) -> None:
-    """Count refusals of the current actor, in the organisation in scope or the platform's log."""
+def count_denials(denials: Sequence[Denial]) -> None:
+    """Count refusals of the current actor, all in one organisation's log or the platform's."""
     actor, at = current_actor(), clock.now()
-    minute = at.replace(second=0, microsecond=0)
+    organisation_id = get_scope().get("organisation") or denials[0].organisation_id
+    keys = [_key(denial, actor) for denial in denials]
+    counts = Counter(keys)
+    # In key order: two requests that count the same refusals don't deadlock.
+    distinct = sorted(dict(zip(keys, denials, strict=True)).items(), key=itemgetter(0))
     with transaction.atomic(), connection.cursor() as cursor:
-        # One order for all: two requests that count the same refusals don't deadlock.
-        for denial in sorted(denials, key=lambda one: str(one.target and one.target.id)):
-            organisation_id = get_scope().get("organisation") or denial.organisation_id
-            who = plain(who_part(actor, Fact(denial.what, denial.target)))
-            target = denial.target
-            cursor.execute(
-                COUNT if organisation_id else COUNT_PLATFORM,
-                [
-                    *([organisation_id] if organisation_id else []),
-                    denial.what.type.name,
-                    _actor_key(actor),
-                    f"{target.kind}:{target.id}" if target else "",
-                    minute,
-                    json.dumps(who),
-                    json.dumps(plain(denial.what.data())),
-                    at,
-                    at,
-                ],
-            )
+        cursor.execute(
+            COUNT if organisation_id else COUNT_PLATFORM,
+            [
+                *([organisation_id] if organisation_id else []),
+                at.replace(second=0, microsecond=0),
+                at,
+                at,
+                [denial.what.type.name for _, denial in distinct],
+                [key for key, _ in distinct],
+                [_json(who_part(actor, Fact(one.what, one.target))) for _, one in distinct],
+                [_json(denial.what.data()) for _, denial in distinct],
+                [counts[key] for key, _ in distinct],
+            ],
+        )
+
+
+def _json(value: dict[str, Any]) -> str:
+    return canonical(value).decode()
 
 
 def settle_denials() -> int:

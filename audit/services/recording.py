@@ -21,6 +21,10 @@ class NotRecordableError(RuntimeError):
     """An event outside a transaction, or of a type that isn't registered."""
 
 
+UNKNOWN = "unknown"
+"""The kind of an id that the actor gave and that names nothing of theirs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """Something that an event names; the label is frozen as it reads now."""

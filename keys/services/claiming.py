@@ -16,7 +16,7 @@ from django.db import transaction
 
 from audit.events import AccessDenied
 from audit.services.denials import Denial, count_denials
-from audit.services.recording import Fact, Ref, record_many
+from audit.services.recording import UNKNOWN, Fact, Ref, record_many
 from keys import events
 from keys.errors import ClaimLimit, IdempotencyKeyReused, OwnDevice, SignedPreKeyExpired
 from keys.models.prekeys import Taken, lock_bundles, take_keys
@@ -141,8 +141,8 @@ def _refusal(
     if device_id == credential.device_id:
         return OwnDevice()
     if device is None:
-        denied = AccessDenied(act="key_bundle.claim", reason="not_found")
-        return NotFound(denial=Denial(denied, Ref(kind="device", id=device_id)))
+        denied = AccessDenied(act="claim a key bundle", reason=NotFound.code)
+        return NotFound(denial=Denial(denied, Ref(kind=UNKNOWN, id=device_id)))
     target = Ref(kind="device", id=device_id, label=device.name)
     current = device.signed_pre_key
     if current is None or current.uploaded_at + settings.SPK_MAX_AGE <= now:

@@ -49,9 +49,13 @@ class DeviceRevoked:
 
 @dataclass(frozen=True, slots=True)
 class AttemptDenied:
-    """A refused act; `denial` is the audit app's description of it."""
+    """A refused act: what was tried, on what, and the refusal's code."""
 
-    denial: object
+    act: str
+    reason: str
+    target_id: UUID | None = None
+    denial: object | None = None
+    """The audit app's own description, where the service gave one; it goes first."""
 
 
 membership_suspended: Hook[MembershipChanged] = Hook()

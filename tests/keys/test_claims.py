@@ -251,3 +251,30 @@ def test_tombstones_live_30_days_and_claims_24_hours(
     with clock.moved_by(timedelta(days=30, minutes=1)):
         drop_tombstones()
     assert rows("keys_onetimeprekey") == before - 1
+
+
+def test_every_refused_change_is_in_the_log(
+    alice_phone: cast.Phone, bob_phone: cast.Phone, charlie_phone: cast.Phone
+) -> None:
+    """Whatever the route: who tried what on which id; told to the one who tried's organisation."""
+    with refused(404, "not_found"):
+        alice_phone.api.claim(charlie_phone.id)
+    alice_phone.api.claim_many([charlie_phone.id, bob_phone.id])
+    with refused(404, "not_found"):
+        alice_phone.api.revoke(bob_phone.id)
+    with refused(404, "not_found"):
+        alice_phone.api._send("PUT", f"key-bundles/{bob_phone.id}", {})
+    with refused(404, "not_found"):
+        alice_phone.api._send("GET", f"key-bundles/{bob_phone.id}")
+    with clock.moved_by(timedelta(minutes=2)):
+        settle_denials()
+    denied = [
+        (what["data"]["act"], what["attempts"]["count"])
+        for what in cast.events(alice_phone.device, "access.denied")
+    ]
+    assert sorted(denied) == [
+        ("DELETE /api/mobile/devices/<uuid:device_id>", 1),
+        ("PUT /api/mobile/key-bundles/<uuid:device_id>", 1),
+        ("claim a key bundle", 2),
+    ]
+    assert cast.events(charlie_phone.device, "access.denied") == []

@@ -4,15 +4,18 @@ import logging
 import math
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from semafore.kernel import hooks, problems
+from semafore.kernel.actor import ActorKind, current_actor
 from semafore.kernel.logs import request_id_var
 from semafore.kernel.problems import Problem
 
@@ -21,11 +24,14 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 
 
-def problem_response(exc: Exception, _context: dict[str, Any]) -> Response:
+REFUSALS = {problems.NotPermitted.status, problems.NotFound.status}
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: answers, and has the denied attempt counted."""
     problem = as_problem(exc)
-    if problem.denial is not None:
-        hooks.attempt_denied(hooks.AttemptDenied(denial=problem.denial))
+    _count_denial(problem, context["request"], context["kwargs"])
     headers = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
@@ -36,6 +42,24 @@ def problem_response(exc: Exception, _context: dict[str, Any]) -> Response:
         status=problem.status,
         headers=headers,
         content_type=CONTENT_TYPE,
+    )
+
+
+def _count_denial(problem: Problem, request: Request, arguments: dict[str, Any]) -> None:
+    """Tell the audit log of a refused change by somebody known, or of what a service described."""
+    known = current_actor().kind is not ActorKind.ANONYMOUS
+    refused_change = known and problem.status in REFUSALS and request.method in CHANGING
+    if problem.denial is None and not refused_change:
+        return
+    match = request.resolver_match
+    targets = [value for value in arguments.values() if isinstance(value, UUID)]
+    hooks.attempt_denied(
+        hooks.AttemptDenied(
+            act=f"{request.method} /{match.route if match else ''}",
+            reason=problem.code,
+            target_id=targets[0] if targets else None,
+            denial=problem.denial,
+        )
     )
 
 

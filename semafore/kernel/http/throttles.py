@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from functools import cache
+from ipaddress import ip_address, ip_network
 from threading import Lock
 
 import redis
@@ -40,13 +41,25 @@ class _LocalCounters:
 _local = _LocalCounters()
 
 
+def _source(request: Request) -> str:
+    """The address; of IPv6 the /64, which is what one household has."""
+    text = client_address(request)
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if address.version == 4:  # noqa: PLR2004 - IP version four
+        return text
+    return str(ip_network((address, 64), strict=False))
+
+
 class AddressThrottle(BaseThrottle):
     """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count this request; False when it is one too many."""
         window, self._elapsed = divmod(time.time(), WINDOW_SECONDS)
-        key = f"semafore:throttle:{type(view).__name__}:{client_address(request)}:{int(window)}"
+        key = f"semafore:throttle:{type(view).__name__}:{_source(request)}:{int(window)}"
         return self._count(key) <= settings.UNAUTHENTICATED_PER_MINUTE
 
     def _count(self, key: str) -> int:
