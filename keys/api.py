@@ -14,21 +14,25 @@ from keys.models import RevocationReason
 from keys.selectors.bundles import bundle_status
 from keys.selectors.credentials import DeviceCredential
 from keys.selectors.devices import devices_of, own_device
-from keys.serializers import (
+from keys.serializers.bundles import (
+    BundleStatusSerializer,
+    PublishSerializer,
+    SignedPreKeySerializer,
+)
+from keys.serializers.claims import (
     BulkClaimResultsSerializer,
     BulkClaimSerializer,
     BundleSerializer,
-    BundleStatusSerializer,
+    render_bundle,
+)
+from keys.serializers.devices import (
     ChallengeRequestSerializer,
     ChallengeSerializer,
     ConfigSerializer,
     DevicesSerializer,
     MeSerializer,
-    PublishSerializer,
-    SignedPreKeySerializer,
     TokenRequestSerializer,
     TokenSerializer,
-    render_bundle,
 )
 from keys.services import bundles, claiming, revocation, tokens
 from keys.uploads import BATCH_MAX

@@ -4,7 +4,6 @@ Sources: product.md section 2 (fingerprint and its vector), api.md (digest).
 """
 
 import hashlib
-from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -34,27 +33,22 @@ def fingerprint(identity_key: bytes, device_id: UUID) -> str:
 
 
 def bundle_digest(
-    identity_key: bytes,
-    signed_pre_key: tuple[int, bytes] | None,
-    one_time_pre_keys: Iterable[tuple[int, bytes]],
+    identity_key: bytes, signed_pre_key: tuple[int, bytes] | None, one_time_pre_keys: bytes
 ) -> bytes:
-    """Return SHA-256 over the IK, the current SPK and the available OPKs, both as (key id, key).
+    """Return SHA-256 over the IK, the current SPK (key id, key) and the available OPKs.
 
-    Key ids count as 8 bytes, big-endian; OPKs go in id order, whatever the order given. Server and
-    device agree on the bundle exactly when their digests do.
+    The OPKs come as `numbered` keys joined in id order. Server and device agree on the bundle
+    exactly when their digests do.
     """
-    digest = hashlib.sha256(identity_key)
-    if signed_pre_key is not None:
-        digest.update(_numbered(signed_pre_key))
-    digest.update(b"".join(map(_numbered, sorted(one_time_pre_keys))))
-    return digest.digest()
+    current = b"" if signed_pre_key is None else numbered(*signed_pre_key)
+    return hashlib.sha256(identity_key + current + one_time_pre_keys).digest()
+
+
+def numbered(key_id: int, public_key: bytes) -> bytes:
+    """Return a key as the digest takes it: its id in 8 bytes, big-endian, and the key."""
+    return key_id.to_bytes(8, "big") + public_key
 
 
 def _group(part: bytes) -> str:
     number = int.from_bytes(part, "big") % 10**_GROUP_DIGITS
     return f"{number:0{_GROUP_DIGITS}d}"
-
-
-def _numbered(key: tuple[int, bytes]) -> bytes:
-    key_id, public_key = key
-    return key_id.to_bytes(8, "big") + public_key

@@ -93,12 +93,19 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     message = "DATABASE_URL names no PostgreSQL database. Remedy: use postgresql://user@host/name."
     raise ImproperlyConfigured(message)
 
+DATABASES["default"].setdefault("OPTIONS", {})
+# Lets `kernel.database.prepared_cursor` prepare; all other cursors bind on the client and don't.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0
+
 DATABASE_POOL_SIZE = environment.integer("DATABASE_POOL_SIZE", 16, least=0, most=500)
 if DATABASE_POOL_SIZE:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": DATABASE_POOL_SIZE,
         "timeout": 10,
+        # The pool waits ever longer between its attempts, and requests wait with it: let it give up
+        # soon and the next request start afresh, or an outage lasts twice as long here.
+        "reconnect_timeout": 5,
     }
 
 # Holds only what may be lost: hints, throttles, Celery's queue (architecture.md, Processes).

@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg.types.numeric import Int2
 
 from audit.commitments import OPENING_LENGTH, Committed, commit, leaf_hash
 from audit.registry import REGISTRY, EventClass, EventType, What
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, current_actor
+from semafore.kernel.database import prepared_cursor
 from semafore.kernel.ids import uuid7
 from semafore.kernel.tenancy import current_organisation_id
 
@@ -138,25 +140,32 @@ def event_parts(
     return EventParts(event_id, event_type.event_class, committed)
 
 
-COLUMNS = "id, class, who, who_opening, c_who, what, what_opening, c_what"
-TYPES = "uuid[], smallint[], bytea[], bytea[], bytea[], bytea[], bytea[], bytea[]"
+COLUMNS = (
+    "id",
+    "class",
+    "who",
+    "who_opening",
+    "c_who",
+    "what",
+    "what_opening",
+    "c_what",
+)
 
 
-def _statement(event_table: str, pending_table: str, organisation: str) -> str:
-    """Both inserts in one round trip; through `unnest` one event and a thousand are the same."""
-    columns = f"{organisation}{COLUMNS}"
-    typed = ", ".join(f"%s::{kind}" for kind in TYPES.split(", "))
-    value = "%s::uuid, " if organisation else ""
+def _statement(event_table: str, pending_table: str, *scope: str) -> str:
+    """Both inserts in one round trip; `%(name)b` binds in binary, and bytes go as they are."""
+    columns = [*scope, *COLUMNS]
+    values = ", ".join(f"%({name})b" for name in columns)
+    outbox = [*scope, "event_id", "entry"]
+    outbox_values = ", ".join(f"%({name})b" for name in [*scope, "id", "entry"])
     return (
-        f"WITH written AS (INSERT INTO {event_table} ({columns})"  # noqa: S608
-        f" SELECT {value}* FROM unnest({typed}))"
-        f" INSERT INTO {pending_table} ({organisation}event_id, entry)"
-        f" SELECT {value}* FROM unnest(%s::uuid[], %s::bytea[])"
+        f"WITH written AS (INSERT INTO {event_table} ({', '.join(columns)}) VALUES ({values}))"  # noqa: S608
+        f" INSERT INTO {pending_table} ({', '.join(outbox)}) VALUES ({outbox_values})"
     )
 
 
-WRITE = _statement("audit_event", "audit_pending", "organisation_id, ")
-WRITE_PLATFORM = _statement("audit_platformevent", "audit_platformpending", "")
+WRITE = _statement("audit_event", "audit_pending", "organisation_id")
+WRITE_PLATFORM = _statement("audit_platformevent", "audit_platformpending")
 
 
 def write(events: Sequence[EventParts], organisation_id: UUID | None) -> list[Recorded]:
@@ -164,25 +173,28 @@ def write(events: Sequence[EventParts], organisation_id: UUID | None) -> list[Re
     if not connection.in_atomic_block:
         message = "an event is written in the transaction of its act: none is open"
         raise NotRecordableError(message)
-    committed = [event.committed for event in events]
-    ids = [event.id for event in events]
-    scoped = [organisation_id] if organisation_id else []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            WRITE if organisation_id else WRITE_PLATFORM,
-            [
-                *scoped,
-                ids,
-                [int(event.event_class) for event in events],
-                [one.who for one in committed],
-                [one.who_opening for one in committed],
-                [one.c_who for one in committed],
-                [one.what for one in committed],
-                [one.what_opening for one in committed],
-                [one.c_what for one in committed],
-                *scoped,
-                ids,
-                [one.entry for one in committed],
-            ],
-        )
+    rows = [_row(event, organisation_id) for event in events]
+    with prepared_cursor() as cursor:
+        statement = WRITE if organisation_id else WRITE_PLATFORM
+        if len(rows) == 1:
+            cursor.execute(statement, rows[0])
+        else:
+            # psycopg sends these in a pipeline: many rows, one wait.
+            cursor.executemany(statement, rows)
     return [Recorded(event.id, leaf_hash(event.committed.entry)) for event in events]
+
+
+def _row(event: EventParts, organisation_id: UUID | None) -> dict[str, Any]:
+    committed = event.committed
+    return {
+        "organisation_id": organisation_id,
+        "id": event.id,
+        "class": Int2(event.event_class),
+        "who": committed.who,
+        "who_opening": committed.who_opening,
+        "c_who": committed.c_who,
+        "what": committed.what,
+        "what_opening": committed.what_opening,
+        "c_what": committed.c_what,
+        "entry": committed.entry,
+    }

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 
 from keys.models.devices import Device
+from semafore.kernel.database import prepared_cursor
 from semafore.kernel.ids import uuid7
 from semafore.kernel.tenancy import TenantModel, current_organisation_id
 
@@ -172,7 +173,8 @@ WITH asked AS (
     INSERT INTO keys_claim (id, organisation_id, claimant_account_id, claimant_device_id,
                             target_id, idempotency_key, request_hash, key_id, at)
     SELECT claim_id, %(organisation)s, %(account)s, %(claimant)s,
-           asked.device_id, %(idempotency_key)s, %(request_hash)s, taken.key_id, %(at)s
+           asked.device_id, %(idempotency_key)s::varchar, %(request_hash)s::bytea,
+           taken.key_id, %(at)s
     FROM asked LEFT JOIN taken USING (device_id)
 )
 SELECT device_id, taken.key_id, taken.public_key, counted.available, counted.claims
@@ -182,7 +184,7 @@ FROM counted LEFT JOIN taken USING (device_id)
 
 def lock_bundles(device_ids: Sequence[UUID]) -> set[UUID]:
     """Lock these devices' bundles in device-id order; those that exist in the organisation."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(LOCK_BUNDLES, [current_organisation_id(), list(device_ids)])
         return {row[0] for row in cursor.fetchall()}
 
@@ -197,7 +199,7 @@ def take_keys(
     at: datetime,
 ) -> dict[UUID, Taken]:
     """Take one key of each device, whose bundles the caller has locked, and note the claims."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             TAKE_KEYS,
             {

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.conf import settings
 
 from keys.fingerprint import bundle_digest
-from keys.models import DeviceStatus, KeyBundle, OneTimePreKey, SignedPreKey
+from keys.models import KeyBundle, SignedPreKey
 from semafore.kernel import clock
+from semafore.kernel.database import prepared_cursor
 from semafore.kernel.problems import NotFound
+from semafore.kernel.tenancy import current_organisation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,53 +54,60 @@ class BundleStatus:
     digest: bytes
 
 
+# One statement, and one array each for ids and keys: a thousand rows would cost more than the rest.
+STATUS = """
+SELECT device.identity_key, bundle.highest_key_id,
+       signed.key_ids, signed.public_keys, signed.uploaded, signed.superseded,
+       stock.key_ids, stock.numbered_keys
+FROM keys_keybundle AS bundle
+JOIN keys_device AS device ON device.id = bundle.device_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(key_id) AS key_ids, array_agg(public_key) AS public_keys,
+           array_agg(uploaded_at) AS uploaded, array_agg(superseded_at) AS superseded
+    FROM (SELECT * FROM keys_signedprekey
+          WHERE device_id = bundle.device_id AND public_key IS NOT NULL
+          ORDER BY key_id DESC) AS live
+) AS signed
+CROSS JOIN LATERAL (
+    SELECT array_agg(key_id ORDER BY key_id) AS key_ids,
+           string_agg(int8send(key_id) || public_key, '' ORDER BY key_id) AS numbered_keys
+    FROM keys_onetimeprekey WHERE device_id = bundle.device_id AND claimed_at IS NULL
+) AS stock
+WHERE bundle.organisation_id = %s AND bundle.device_id = %s AND device.status = 'approved'
+"""
+
+
 def bundle_status(device_id: UUID) -> BundleStatus:
     """The status of an approved device's bundle. Raises NotFound."""
-    bundle = (
-        KeyBundle.objects.select_related("device")
-        .filter(device_id=device_id, device__status=DeviceStatus.APPROVED)
-        .first()
-    )
-    if bundle is None:
+    with prepared_cursor() as cursor:
+        cursor.execute(STATUS, [current_organisation_id(), device_id])
+        row = cursor.fetchone()
+    if row is None:
         raise NotFound
+    identity_key, highest_key_id = row[:2]
+    signed = list(zip(*row[2:6], strict=True)) if row[2] else []
+    available, numbered_keys = row[6] or [], row[7] or b""
     now = clock.now()
-    signed = list(
-        SignedPreKey.objects.filter(device_id=device_id, public_key__isnull=False).order_by(
-            "-key_id"
-        )
-    )
-    current = next((key for key in signed if key.superseded_at is None), None)
-    one_time = list(
-        OneTimePreKey.objects.filter(device_id=device_id, claimed_at=None)
-        .order_by("key_id")
-        .values_list("key_id", "public_key")
-    )
-    identity_key = bytes(bundle.device.identity_key)
-    previous = [
-        PreviousSignedPreKey(key.key_id, key.superseded_at + settings.SPK_GRACE_PERIOD)
-        for key in signed
-        if key.superseded_at is not None and key.superseded_at + settings.SPK_GRACE_PERIOD > now
-    ]
+    current, current_key = None, None
+    previous = []
+    for key_id, public_key, uploaded_at, superseded_at in signed:
+        if superseded_at is None:
+            expires_at = uploaded_at + settings.SPK_MAX_AGE
+            current = SignedPreKeyStatus(key_id, uploaded_at, expires_at, expires_at <= now)
+            current_key = (key_id, public_key)
+        elif superseded_at + settings.SPK_GRACE_PERIOD > now:
+            previous.append(PreviousSignedPreKey(key_id, superseded_at + settings.SPK_GRACE_PERIOD))
     return BundleStatus(
         identity_key=identity_key,
-        signed_pre_key=_signed_status(current, now) if current else None,
+        signed_pre_key=current,
         previous_signed_pre_keys=previous,
         one_time_pre_keys=OneTimePreKeyStatus(
-            available=len(one_time),
-            available_ranges=ranges([key_id for key_id, _ in one_time]),
-            highest_key_id=bundle.highest_key_id,
+            available=len(available),
+            available_ranges=ranges(available),
+            highest_key_id=highest_key_id,
         ),
-        digest=bundle_digest(
-            identity_key,
-            (current.key_id, bytes(current.public_key or b"")) if current else None,
-            [(key_id, bytes(public_key)) for key_id, public_key in one_time],
-        ),
+        digest=bundle_digest(identity_key, current_key, numbered_keys),
     )
-
-
-def _signed_status(key: SignedPreKey, now: datetime) -> SignedPreKeyStatus:
-    expires_at = key.uploaded_at + settings.SPK_MAX_AGE
-    return SignedPreKeyStatus(key.key_id, key.uploaded_at, expires_at, expires_at <= now)
 
 
 def ranges(ids: Sequence[int]) -> list[tuple[int, int]]:
@@ -117,6 +126,8 @@ class DueKeyEvents:
 
     available: int
     low: bool
+    highest_key_id: int
+    """Grows with every upload: low again under another one is another shortage."""
     expires_at: datetime | None
     """Set from 24 hours before the current signed pre-key expires."""
     expired: bool
@@ -132,12 +143,14 @@ def due_key_events(device_ids: Sequence[UUID]) -> dict[UUID, DueKeyEvents]:
     )
     bundles = KeyBundle.objects.filter(device_id__in=device_ids)
     due = {}
-    for device_id, available in bundles.values_list("device_id", "available"):
+    rows = bundles.values_list("device_id", "available", "highest_key_id")
+    for device_id, available, highest_key_id in rows:
         uploaded_at = current.get(device_id)
         expires_at = uploaded_at + settings.SPK_MAX_AGE if uploaded_at else None
         due[device_id] = DueKeyEvents(
             available=available,
             low=available < settings.KEY_BUNDLE_REPLENISHMENT_THRESHOLD,
+            highest_key_id=highest_key_id,
             expires_at=expires_at
             if expires_at and expires_at - settings.SPK_WARNING_PERIOD <= now
             else None,

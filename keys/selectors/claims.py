@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from keys.selectors.credentials import DeviceCredential
+from semafore.kernel.database import prepared_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def claimable_devices(
     since: datetime,
 ) -> Found:
     """Those of the devices that the claimant may reach; the others are as if they didn't exist."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             CLAIMABLE,
             {

@@ -5,13 +5,12 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from django.db import connection
-
 from keys.models import Device, DeviceStatus
 from orgs.models import MembershipStatus
 from orgs.roles import permissions_of
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, ActorKind
+from semafore.kernel.database import prepared_cursor
 from semafore.kernel.permissions import Permission
 
 
@@ -93,7 +92,7 @@ def token_hash(token: str) -> bytes:
 
 def state_of_token(token: str) -> TokenState | None:
     """What the token stands for; None for one that this server didn't issue or has taken back."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CREDENTIAL, [token_hash(token)])
         row = cursor.fetchone()
     if row is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from audit.services.recording import Ref, record
 from keys import events
@@ -18,6 +18,7 @@ from keys.errors import (
 from keys.models import Device, DeviceStatus, KeyBundle, OneTimePreKey, SignedPreKey
 from keys.uploads import HELD_MAX, OneTimePreKeyUpload, SignedPreKeyUpload, check_upload
 from semafore.kernel import clock
+from semafore.kernel.database import prepared_cursor
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import current_organisation_id
 
@@ -33,13 +34,15 @@ def device_ref(device: Device) -> Ref:
 def locked_bundle(device_id: UUID) -> KeyBundle:
     """The bundle of an approved device, locked. Raises NotFound.
 
-    The device is read after the lock is held: a revocation that came first has taken the row away.
+    A revocation takes the row away under its lock, so the status that was read is still true.
     """
-    bundle = KeyBundle.objects.select_for_update().filter(device_id=device_id).first()
+    bundle = (
+        KeyBundle.objects.select_for_update(of=("self",))
+        .select_related("device")
+        .filter(device_id=device_id, device__status=DeviceStatus.APPROVED)
+        .first()
+    )
     if bundle is None:
-        raise NotFound
-    bundle.device = Device.objects.get(id=device_id)
-    if bundle.device.status != DeviceStatus.APPROVED:
         raise NotFound
     return bundle
 
@@ -133,9 +136,15 @@ def install_signed_pre_key(bundle: KeyBundle, new: SignedPreKeyUpload) -> None:
     )
 
 
-INSERT_KEYS = """
-INSERT INTO keys_onetimeprekey (organisation_id, device_id, key_id, public_key)
-SELECT %s::uuid, %s::uuid, * FROM unnest(%s::int[], %s::bytea[])
+APPEND_KEYS = """
+WITH added AS (
+    INSERT INTO keys_onetimeprekey (organisation_id, device_id, key_id, public_key)
+    SELECT %(organisation)s, %(device)s, *
+    FROM unnest(%(key_ids)s::int[], %(public_keys)b::bytea[])
+)
+UPDATE keys_keybundle
+SET available = available + %(added)s::int, highest_key_id = %(highest)s::int
+WHERE organisation_id = %(organisation)s AND device_id = %(device)s
 """
 
 
@@ -151,14 +160,18 @@ def append_one_time_pre_keys(bundle: KeyBundle, keys: Sequence[OneTimePreKeyUplo
             detail=f"At most {HELD_MAX} one-time pre-keys are held; {bundle.available} are there."
         )
     ids = [key.key_id for key in new]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
-            INSERT_KEYS,
-            [current_organisation_id(), bundle.device_id, ids, [key.public_key for key in new]],
+            APPEND_KEYS,
+            {
+                "organisation": current_organisation_id(),
+                "device": bundle.device_id,
+                "key_ids": ids,
+                "public_keys": [key.public_key for key in new],
+                "added": len(new),
+                "highest": max(ids),
+            },
         )
-    bundle.available += len(new)
-    bundle.highest_key_id = max(ids)
-    bundle.save(update_fields=["available", "highest_key_id"])
     record(
         events.KeyBundlePublished(added=len(new), lowest_key_id=min(ids), highest_key_id=max(ids)),
         target=device_ref(bundle.device),
@@ -167,10 +180,10 @@ def append_one_time_pre_keys(bundle: KeyBundle, keys: Sequence[OneTimePreKeyUplo
 
 KNOWN_KEYS = """
 SELECT key_id, public_key FROM keys_onetimeprekey
-WHERE device_id = %(device)s AND key_id = ANY(%(ids)s)
+WHERE device_id = %(device)s AND key_id = ANY(%(key_ids)s::int[])
 UNION
 SELECT key_id, public_key FROM keys_onetimeprekey
-WHERE device_id = %(device)s AND public_key = ANY(%(keys)s)
+WHERE device_id = %(device)s AND public_key = ANY(%(public_keys)b::bytea[])
 """
 
 
@@ -184,10 +197,14 @@ def _unseen(
             detail="A key id stands twice in this batch.",
             key_ids=sorted({key_id for key_id in ids if ids.count(key_id) > 1}),
         )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             KNOWN_KEYS,
-            {"device": bundle.device_id, "ids": ids, "keys": [key.public_key for key in keys]},
+            {
+                "device": bundle.device_id,
+                "key_ids": ids,
+                "public_keys": [key.public_key for key in keys],
+            },
         )
         known = {key_id: bytes(public_key) for key_id, public_key in cursor.fetchall()}
     new = [key for key in keys if known.get(key.key_id) != key.public_key]

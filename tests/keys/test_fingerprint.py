@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys.fingerprint import bundle_digest, fingerprint
+from keys.fingerprint import bundle_digest, fingerprint, numbered
 from keys.messages import (
     device_auth_message,
     endorsement_message,
@@ -88,7 +88,7 @@ def test_parts_of_another_length_are_refused() -> None:
 
 def test_the_digest_of_a_whole_bundle() -> None:
     signed_pre_key = (7, b"\x07" * 32)
-    one_time_pre_keys = [(300, b"\x02" * 32), (118, b"\x01" * 32)]
+    one_time_pre_keys = numbered(118, b"\x01" * 32) + numbered(300, b"\x02" * 32)
 
     assert bundle_digest(IDENTITY_KEY, signed_pre_key, one_time_pre_keys) == (
         hashlib.sha256(
@@ -104,4 +104,4 @@ def test_the_digest_of_a_whole_bundle() -> None:
 
 
 def test_the_digest_without_pre_keys() -> None:
-    assert bundle_digest(IDENTITY_KEY, None, []) == hashlib.sha256(IDENTITY_KEY).digest()
+    assert bundle_digest(IDENTITY_KEY, None, b"") == hashlib.sha256(IDENTITY_KEY).digest()

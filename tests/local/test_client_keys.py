@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from keys.curve import verify_xeddsa
-from keys.fingerprint import bundle_digest
+from keys.fingerprint import bundle_digest, numbered
 from keys.messages import (
     device_auth_message,
     endorsement_message,
@@ -127,7 +127,10 @@ def test_the_digest_is_the_servers(bob: DeviceKeys) -> None:
     assert bob.digest(1, [3, 1]) == bundle_digest(
         bob.identity_key,
         (1, bob.signed_pre_key.public_key),
-        [(item["key_id"], decode(item["public_key"])) for item in (one_time[0], one_time[2])],
+        b"".join(
+            numbered(item["key_id"], decode(item["public_key"]))
+            for item in (one_time[0], one_time[2])
+        ),
     )
     assert bob.digest(None, []) == hashlib.sha256(bob.identity_key).digest()
     with pytest.raises(KeyError):

@@ -10,7 +10,7 @@ from uuid import UUID
 import xeddsa
 from x3dh.identity_key_pair import IdentityKeyPair, IdentityKeyPairSeed
 
-from keys.fingerprint import bundle_digest
+from keys.fingerprint import bundle_digest, numbered
 from keys.messages import device_auth_message, endorsement_message, enrolment_message
 from semafore.local.client import agreement
 from semafore.local.client.agreement import AgreementError, InitialHeader
@@ -164,10 +164,10 @@ class DeviceKeys:
         return bundle_digest(
             self.identity_key,
             None if signed is None else (signed.key_id, signed.public_key),
-            [
-                (key_id, agreement.public_key(self.one_time_pre_keys[key_id]))
-                for key_id in one_time_pre_key_ids
-            ],
+            b"".join(
+                numbered(key_id, agreement.public_key(self.one_time_pre_keys[key_id]))
+                for key_id in sorted(one_time_pre_key_ids)
+            ),
         )
 
     def initiate(self, bundle: Mapping[str, Any]) -> tuple[bytes, InitialHeader]:

@@ -1,0 +1,1 @@
+"""Benchmarks against the production process split, each beside its limit (README.md here)."""
