@@ -1,0 +1,179 @@
+"""All open sockets of this process: who they are, when they look, what they are told.
+
+The database is the truth. A hint, a new subscription and the slow poll all do the same: they have a
+socket look. The looks of an organisation are done together, one after the other, so that many cost
+few statements and an older answer never comes after a newer one.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import Error as DatabaseUnusable
+
+from realtime.database import in_organisation
+from realtime.frames import REPLACED, REVOKED, Frame, KeyNews
+from realtime.selectors import Sight, sights
+from realtime.services import note_seen
+from realtime.subscriber import Subscriber
+from semafore.kernel.realtime import Hint
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 30.0
+"""The slow poll, which finds what a lost hint was about."""
+
+
+class Socket(Protocol):
+    """What the hub needs of an open socket."""
+
+    organisation_id: UUID
+    device_id: UUID
+    token_hash: bytes
+    serial: int
+    news: KeyNews
+    busy: bool
+    """Frames are on their way to a client that hasn't taken them yet."""
+
+    async def push(self, frames: Sequence[Frame]) -> None:
+        """Send frames; a socket that is gone meanwhile is no error."""
+
+    async def finish(self, code: int) -> None:
+        """Close with this code; the same."""
+
+
+class Hub:
+    """One a process. Starts its two tasks with the first socket, in that socket's event loop."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[UUID, Socket] = {}
+        self._due: defaultdict[UUID, dict[UUID, bool]] = defaultdict(dict)
+        self._looking: dict[UUID, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscriber: Subscriber | None = None
+
+    def join(self, socket: Socket) -> None:
+        """An open socket that has said hello. The older of two of a device is closed."""
+        older = self._sockets.get(socket.device_id)
+        if older is not None and older.serial > socket.serial:
+            self._spawn(socket.finish(REPLACED))
+            return
+        self._sockets[socket.device_id] = socket
+        if older is not None:
+            self._spawn(older.finish(REPLACED))
+        subscriber = self._subscriber or self._start()
+        # What was said before we heard is lost: look. Without the channel, look once it is there.
+        if subscriber.hears(socket.device_id):
+            self._look_soon(socket)
+        else:
+            subscriber.want(socket.device_id)
+
+    def leave(self, socket: Socket) -> None:
+        """A socket that is closed or about to be; leaving twice is fine."""
+        if self._sockets.get(socket.device_id) is socket:
+            del self._sockets[socket.device_id]
+            if self._subscriber is not None:
+                self._subscriber.drop(socket.device_id)
+
+    def end(self, socket: Socket, code: int) -> None:
+        """Take a socket out and close it."""
+        self.leave(socket)
+        self._spawn(socket.finish(code))
+
+    def _start(self) -> Subscriber:
+        self._subscriber = Subscriber(on_hint=self._hinted, on_subscribed=self._subscribed)
+        self._spawn(self._subscriber.run())
+        self._spawn(self._poll_for_ever())
+        return self._subscriber
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task of the sockets failed", exc_info=error)
+
+    def _hinted(self, device_id: UUID, word: str) -> None:
+        socket = self._sockets.get(device_id)
+        if socket is not None:
+            self._look_soon(socket, refused=word == Hint.SIGNED_PRE_KEY_EXPIRED)
+
+    def _subscribed(self, device_id: UUID) -> None:
+        self._hinted(device_id, Hint.STATUS)
+
+    def _look_soon(self, socket: Socket, *, refused: bool = False) -> None:
+        due = self._due[socket.organisation_id]
+        due[socket.device_id] = refused or due.get(socket.device_id, False)
+        self._begin(socket.organisation_id)
+
+    def _begin(self, organisation_id: UUID) -> asyncio.Task[None]:
+        """The task that does an organisation's looks, one batch after the other."""
+        task = self._looking.get(organisation_id)
+        if task is None:
+            task = self._looking[organisation_id] = self._spawn(self._look(organisation_id))
+        return task
+
+    async def _look(self, organisation_id: UUID) -> None:
+        try:
+            while due := self._due.pop(organisation_id, None):
+                await self._look_at(organisation_id, due)
+        except DatabaseUnusable as error:
+            # Whoever didn't look now does at the next poll.
+            logger.warning("sockets could not look: %s", type(error).__name__)
+        except Exception:
+            logger.exception("sockets could not look")
+        finally:
+            del self._looking[organisation_id]
+
+    async def _look_at(self, organisation_id: UUID, due: dict[UUID, bool]) -> None:
+        """`due`: the devices, and whether somebody was refused for the expired signed pre-key."""
+        found = [self._sockets.get(device_id) for device_id in due]
+        looking = [socket for socket in found if socket is not None]
+        if not looking:
+            return
+        seen = await in_organisation(
+            organisation_id, sights, [socket.token_hash for socket in looking]
+        )
+        for socket in looking:
+            if self._sockets.get(socket.device_id) is socket:
+                self._apply(socket, seen.get(socket.token_hash), refused=due[socket.device_id])
+
+    def _apply(self, socket: Socket, sight: Sight | None, *, refused: bool) -> None:
+        if sight is None:
+            self.end(socket, REVOKED)
+        elif sight.serial > socket.serial:
+            self.end(socket, REPLACED)
+        # A client that doesn't take its frames gets no further ones; the poll finds what is left.
+        elif sight.keys is not None and not socket.busy:
+            frames = socket.news.frames(sight.keys, refused=refused)
+            if frames:
+                self._spawn(socket.push(frames))
+
+    async def _poll_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._poll()
+            except DatabaseUnusable as error:
+                logger.warning("the slow poll failed: %s", type(error).__name__)
+            except Exception:
+                logger.exception("the slow poll failed")
+
+    async def _poll(self) -> None:
+        """Every socket looks; one organisation after the other, so that hints come in between."""
+        members: defaultdict[UUID, list[UUID]] = defaultdict(list)
+        for socket in self._sockets.values():
+            members[socket.organisation_id].append(socket.device_id)
+        for organisation_id, device_ids in members.items():
+            due = self._due[organisation_id]
+            for device_id in device_ids:
+                due.setdefault(device_id, False)
+            await self._begin(organisation_id)
+            await in_organisation(organisation_id, note_seen, device_ids=device_ids)

@@ -1,0 +1,73 @@
+"""Realtime processes on the test's database, and a cast whose rows they can see."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+from pytest_django import Settings
+
+from orgs.models import Organisation
+from semafore.kernel import realtime
+from semafore.local.valkey import ValkeyServer
+from tests import cast
+from tests.conftest import empty_every_table
+from tests.realtime.processes import NEVER, OFTEN, RealtimeServer, realtime_server
+
+
+@pytest.fixture(scope="session")
+def server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealtimeServer]:
+    """A process that looks at hints only: its slow poll never comes."""
+    with realtime_server(tmp_path_factory.mktemp("realtime"), poll_seconds=NEVER) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def polling_server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealtimeServer]:
+    """A second process, whose slow poll comes all the time."""
+    with realtime_server(tmp_path_factory.mktemp("realtime"), poll_seconds=OFTEN) as running:
+        yield running
+
+
+@pytest.fixture
+def committed(committed: None) -> Iterator[None]:
+    """Emptied while a process may still be looking: who loses a deadlock with it tries again."""
+    yield
+    for _ in range(5):
+        try:
+            empty_every_table()
+        except OperationalError:
+            connection.close()
+        else:
+            break
+
+
+@pytest.fixture
+def acme(committed: None) -> Organisation:
+    """Alice's organisation, committed: the processes see it, with everybody made in it."""
+    return cast.organisation("Acme")
+
+
+@pytest.fixture
+def globex(committed: None) -> Organisation:
+    """Charlie's organisation, committed."""
+    return cast.organisation("Globex")
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[ValkeyServer]:
+    """A Valkey that may be stopped; this process publishes there too."""
+    with ValkeyServer(tmp_path / "valkey") as valkey:
+        settings.REDIS_URL = valkey.url
+        _forget_redis()
+        yield valkey
+    _forget_redis()
+
+
+def _forget_redis() -> None:
+    realtime._client.cache_clear()
+    realtime._quiet_until = 0.0
