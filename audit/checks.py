@@ -1,6 +1,7 @@
 """System checks of the event types."""
 
 import string
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
@@ -10,11 +11,18 @@ from audit.registry import REGISTRY, EventType, What
 NAMED_BY_EVERY_EVENT = {"actor", "target", "subject", "room"}
 
 
+def kinds(of: type[What]) -> Iterator[type[What]]:
+    """Every kind of `What`, at whatever depth."""
+    for kind in of.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
 @register()
 def event_types_are_registered(**_kwargs: Any) -> list[CheckMessage]:
     """Every kind of `What` is registered, and its sentence names only what it holds."""
     found: list[CheckMessage] = []
-    for kind in What.__subclasses__():
+    for kind in kinds(What):
         event_type: EventType | None = kind.__dict__.get("type")
         if event_type is None or REGISTRY.get(event_type.name) is not event_type:
             found.append(

@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
             return str(value)
         case bytes():
             return base64.b64encode(value).decode()
-        case datetime():
+        case datetime() if value.tzinfo is not None:
             return clock.rfc3339(value)
         case dict():
             return {str(name): plain(inner) for name, inner in value.items()}

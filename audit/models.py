@@ -26,6 +26,8 @@ APPEND_ONLY = """
         OR (NEW.what IS NOT NULL AND NEW.what IS DISTINCT FROM OLD.what)
         OR (NEW.who_opening IS NOT NULL AND NEW.who_opening IS DISTINCT FROM OLD.who_opening)
         OR (NEW.what_opening IS NOT NULL AND NEW.what_opening IS DISTINCT FROM OLD.what_opening)
+        OR (NEW.who IS NULL) <> (NEW.who_opening IS NULL)
+        OR (NEW.what IS NULL) <> (NEW.what_opening IS NULL)
         {same_organisation}
     THEN
         RAISE EXCEPTION 'retention may delete parts of % and change nothing', TG_TABLE_NAME

@@ -210,7 +210,9 @@ class SignedPreKeyView(DeviceAPIView):
 class OneTimePreKeysView(DeviceAPIView):
     """The stock of one-time pre-keys."""
 
-    @extend_schema(operation_id="one_time_pre_keys_withdraw", responses=BundleStatusSerializer)
+    @extend_schema(
+        operation_id="one_time_pre_keys_withdraw", responses={200: BundleStatusSerializer}
+    )
     def delete(self, _request: Request, device_id: UUID) -> Response:
         """Withdraw all unclaimed ones."""
         bundles.withdraw(device_id=self.own(device_id))

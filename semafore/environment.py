@@ -1,6 +1,7 @@
 """Typed readers of the environment: a bad value stops start-up and says what to do."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -69,6 +70,18 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def version(name: str, default: str) -> str:
+    """Three numbers with dots."""
+
+    def parse(value: str) -> str:
+        if re.fullmatch(r"\d{1,4}\.\d{1,4}\.\d{1,4}", value) is None:
+            message = "not three numbers with dots"
+            raise ValueError(message)
+        return value
+
+    return _read(name, default, parse, f"set {name} to a version such as 1.4.0", secret=False)
 
 
 def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:

@@ -34,13 +34,13 @@ KEY_BUNDLE_REPLENISHMENT_THRESHOLD = environment.integer(
     "KEY_BUNDLE_REPLENISHMENT_THRESHOLD", 5, least=1, most=500
 )
 CLAIMS_PER_TARGET_PER_DAY = environment.integer(
-    "CLAIMS_PER_TARGET_PER_DAY", 24, least=1, most=100_000
+    "CLAIMS_PER_TARGET_PER_DAY", 12, least=1, most=100_000
 )
 UNUSUAL_CLAIMS_PER_DAY = environment.integer("UNUSUAL_CLAIMS_PER_DAY", 300, least=1, most=1_000_000)
 UNAUTHENTICATED_PER_MINUTE = environment.integer(
     "UNAUTHENTICATED_PER_MINUTE", 120, least=1, most=1_000_000
 )
-MIN_APP_VERSION = environment.text("MIN_APP_VERSION", "1.0.0")
+MIN_APP_VERSION = environment.version("MIN_APP_VERSION", "1.0.0")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -137,6 +137,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "semafore.kernel.http.schema.ProblemAutoSchema",
     "EXCEPTION_HANDLER": "semafore.kernel.http.handler.problem_response",
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }

@@ -4,13 +4,14 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from semafore.kernel.health import healthz, readyz
-from semafore.kernel.permissions import Access
+from semafore.kernel.http.throttles import AddressThrottle
+from semafore.kernel.http.views import PublicAPIView
 
 
-class SchemaView(SpectacularAPIView):
+class SchemaView(PublicAPIView, SpectacularAPIView):
     """The OpenAPI document, the same as `docs/openapi.yaml`."""
 
-    requires = Access.PUBLIC
+    throttle_classes = (AddressThrottle,)
 
 
 urlpatterns = [

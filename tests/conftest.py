@@ -25,7 +25,7 @@ def django_db_setup(
         teardown_databases(databases, verbosity=0)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def keep_the_tests_connection() -> None:
     """The application runs in the test's own thread and transaction: a request doesn't end them."""
     signals.request_started.disconnect(close_old_connections)

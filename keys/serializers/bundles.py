@@ -40,10 +40,12 @@ class OneTimePreKeyListSerializer(serializers.ListSerializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """The keys. Anything that isn't plainly right goes DRF's way, which names each error."""
-        try:
-            return [_plain_key(**item) for item in data]
-        except (TypeError, ValueError):
-            return super().to_internal_value(data)
+        if isinstance(data, list):  # an empty object or text is none, though it reads like one
+            try:
+                return [_plain_key(**item) for item in data]
+            except (TypeError, ValueError):
+                pass
+        return super().to_internal_value(data)
 
 
 def _plain_key(*, key_id: object, public_key: object) -> dict[str, Any]:

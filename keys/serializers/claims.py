@@ -8,7 +8,13 @@ from rest_framework import serializers
 from keys.services.claiming import ClaimedBundle
 from keys.uploads import SUITE
 from semafore.kernel.clock import rfc3339
-from semafore.kernel.http.fields import Base64Field, StrictSerializer, UtcField, encode
+from semafore.kernel.http.fields import (
+    Base64Field,
+    StrictSerializer,
+    StrictUUIDField,
+    UtcField,
+    encode,
+)
 
 BULK_MAX = 100
 
@@ -65,9 +71,7 @@ class BundleSerializer(serializers.Serializer[Any]):
 class BulkClaimSerializer(StrictSerializer):
     """Body of `POST key-bundles/claim`."""
 
-    device_ids = serializers.ListField(
-        child=serializers.UUIDField(), min_length=1, max_length=BULK_MAX
-    )
+    device_ids = serializers.ListField(child=StrictUUIDField(), min_length=1, max_length=BULK_MAX)
 
     def validate_device_ids(self, value: list[Any]) -> list[Any]:
         """Each device once."""

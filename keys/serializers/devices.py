@@ -6,13 +6,13 @@ from rest_framework import serializers
 
 from keys.models import Device
 from orgs.models import Membership, Organisation
-from semafore.kernel.http.fields import Base64Field, StrictSerializer, UtcField
+from semafore.kernel.http.fields import Base64Field, StrictSerializer, StrictUUIDField, UtcField
 
 
 class ChallengeRequestSerializer(StrictSerializer):
     """Body of `POST auth/challenge`."""
 
-    device_id = serializers.UUIDField()
+    device_id = StrictUUIDField()
 
 
 class ChallengeSerializer(serializers.Serializer[Any]):
@@ -25,7 +25,7 @@ class ChallengeSerializer(serializers.Serializer[Any]):
 class TokenRequestSerializer(StrictSerializer):
     """Body of `POST auth/token`."""
 
-    device_id = serializers.UUIDField()
+    device_id = StrictUUIDField()
     challenge = Base64Field(length=32)
     signature = Base64Field()
 

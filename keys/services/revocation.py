@@ -35,6 +35,9 @@ def revoke_device(
 
     Raises NotFound, DeviceTransition when it is revoked or denied already.
     """
+    # Whoever tries ids at random must not hold up the organisation: look before locking.
+    if not Device.objects.filter(id=device_id).exists():
+        raise NotFound
     lock_organisation()
     devices = Device.objects.select_for_update(of=("self",), no_key=True).select_related(
         "membership"

@@ -99,7 +99,7 @@ def issue_token(*, device_id: UUID, challenge: bytes, signature: bytes) -> Issue
         organisation_id = device.organisation_id if device else None
         target = device_ref(device) if device else None
         raise AuthenticationFailed(denial=Denial(denied, target, organisation_id))
-    _spend(challenge, expires)
+    _spend(challenge, expires, device)
     with organisation_scope(device.organisation_id):
         return _admit(device_id)
 
@@ -107,20 +107,26 @@ def issue_token(*, device_id: UUID, challenge: bytes, signature: bytes) -> Issue
 def _check_challenge(challenge: bytes, device_id: UUID) -> datetime:
     header, mac = challenge[: _HEADER.size], challenge[_HEADER.size :]
     if not hmac.compare_digest(mac, _mac(header, device_id)):
-        raise ChallengeInvalid
+        denied = events.DeviceAuthenticationFailed(reason=ChallengeInvalid.code)
+        raise ChallengeInvalid(denial=Denial(denied))
     expires = datetime.fromtimestamp(_HEADER.unpack(header)[0], tz=UTC)
     if expires <= clock.now():
         raise ChallengeInvalid(detail="The challenge is older than 60 seconds.")
     return expires
 
 
-def _spend(challenge: bytes, expires: datetime) -> None:
+def _spend(challenge: bytes, expires: datetime, device: Device) -> None:
     """Raises ChallengeInvalid for one that was answered before."""
     _, first = SpentChallenge.objects.get_or_create(
         challenge_hash=sha256(challenge).digest(), defaults={"expires_at": expires}
     )
     if not first:
-        raise ChallengeInvalid(detail="The challenge was used before.")
+        # The signature is the device's own: somebody replays what they overheard.
+        denied = events.DeviceAuthenticationFailed(reason="challenge_replayed")
+        raise ChallengeInvalid(
+            detail="The challenge was used before.",
+            denial=Denial(denied, device_ref(device), device.organisation_id),
+        )
 
 
 @transaction.atomic

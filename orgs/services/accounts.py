@@ -1,5 +1,7 @@
 """Accounts."""
 
+import re
+
 import phonenumbers
 from django.db import transaction
 
@@ -7,6 +9,8 @@ from audit.services.recording import record_platform
 from orgs import events
 from orgs.errors import PhoneInvalid
 from orgs.models import Account
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def normalise_phone(phone: str) -> str:
@@ -17,7 +21,11 @@ def normalise_phone(phone: str) -> str:
         raise PhoneInvalid(detail=f"Not a phone number: {error}") from None
     if not phonenumbers.is_possible_number(number):
         raise PhoneInvalid(detail="No such number can exist; give it with its country code.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # National plans know numbers that are shorter or longer than E.164 (and the table) allows.
+    if E164.fullmatch(written) is None:
+        raise PhoneInvalid(detail="A number has 7 to 15 digits with its country code.")
+    return written
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from psycopg_pool import PoolTimeout
 
 from semafore.kernel.permissions import Access
 
@@ -17,14 +18,29 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     """200 with a database whose migrations are done; a lost Redis is reported and tolerated."""
     try:
-        executor = MigrationExecutor(connection)
-        pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        pending = pending_migrations()
         database = "ok" if not pending else f"{pending} migrations pending"
-    except DatabaseError:
+    except (DatabaseError, PoolTimeout):
         database = "unreachable"
     return JsonResponse(
         {"database": database, "redis": _redis_state()}, status=200 if database == "ok" else 503
     )
+
+
+_migrated = False
+
+
+def pending_migrations() -> int:
+    """How many migrations the database lacks; once it lacks none this process asks no more."""
+    global _migrated  # noqa: PLW0603 - a process's code doesn't change
+    if _migrated:
+        return 0
+    executor = MigrationExecutor(connection)
+    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    _migrated = pending == 0
+    return pending
 
 
 def _redis_state() -> str:

@@ -11,5 +11,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record through."""
-        record.request_id = request_id_var.get()
+        # Django logs an answer of 4xx or 5xx after the middleware is through, with its request.
+        request = getattr(record, "request", None)
+        record.request_id = getattr(request, "request_id", None) or request_id_var.get()
         return True

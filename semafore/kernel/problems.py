@@ -84,7 +84,13 @@ class MethodNotAllowed(Problem):
 class MediaTypeUnsupported(Problem):
     """Only JSON is read and written."""
 
-    status, code, title = 415, "media_type_unsupported", "Send and accept application/json."
+    status, code, title = 415, "media_type_unsupported", "Send application/json."
+
+
+class NotAcceptable(Problem):
+    """The client accepts nothing that this route writes."""
+
+    status, code, title = 406, "not_acceptable", "This route writes application/json."
 
 
 class BodyTooLarge(Problem):

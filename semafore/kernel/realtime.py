@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache
+from threading import Lock
 from uuid import UUID
 
 import redis
@@ -21,6 +22,7 @@ CHANNEL_PREFIX = "semafore:device:"
 QUIET_SECONDS = 5.0
 
 _quiet_until = 0.0
+_connecting = Lock()
 
 
 class Hint(StrEnum):
@@ -52,7 +54,8 @@ def notify(device_ids: Iterable[UUID], hint: Hint) -> None:
     """Publish a hint once the current transaction has committed; never raises for a lost Redis."""
     targets = list(device_ids)
     if targets:
-        transaction.on_commit(partial(_publish, targets, hint), robust=True)
+        # No partial: `robust` names what failed in its log line, and a partial has no name.
+        transaction.on_commit(lambda: _publish(targets, hint), robust=True)
 
 
 def _publish(device_ids: list[UUID], hint: Hint) -> None:
@@ -61,7 +64,10 @@ def _publish(device_ids: list[UUID], hint: Hint) -> None:
     if time.monotonic() < _quiet_until:
         return
     try:
-        with _client().pipeline(transaction=False) as pipeline:
+        # Of two clients made at once, the one that isn't kept would close its connections under us.
+        with _connecting:
+            client = _client()
+        with client.pipeline(transaction=False) as pipeline:
             for device_id in device_ids:
                 pipeline.publish(channel(device_id), hint.value)
             pipeline.execute()

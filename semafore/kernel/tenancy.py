@@ -8,7 +8,7 @@ foreign keys into the database.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
@@ -27,6 +27,9 @@ class WrongOrganisationError(RuntimeError):
 @contextmanager
 def organisation_scope(organisation_id: UUID) -> Iterator[None]:
     """Within the block, tenant models show this organisation's rows and no others."""
+    # django-scopes reads None as no filter, and a list as any of them.
+    if not isinstance(organisation_id, UUID):
+        raise TypeError(f"an organisation's id is a UUID, not {type(organisation_id).__name__}")
     with scope(organisation=organisation_id):
         yield
 
@@ -55,7 +58,15 @@ class TenantQuerySet(models.QuerySet[M]):
         """Django's, after the check that every row belongs to the scope."""
         rows = list(objs)
         _refuse_foreign(rows)
+        if kwargs.get("update_conflicts"):
+            raise NotImplementedError("an upsert finds its row by key, whosever it is")
         return super().bulk_create(rows, *args, **kwargs)
+
+    def update(self, **kwargs: Any) -> int:
+        """Django's, after the check that no row changes its organisation."""
+        if kwargs.keys() & {"organisation", "organisation_id"}:
+            raise WrongOrganisationError("a row stays in its organisation")
+        return super().update(**kwargs)
 
 
 _ScopedManager = type(
@@ -76,6 +87,14 @@ class TenantManager(_ScopedManager):  # type: ignore[misc,valid-type]  # made at
             raise ScopeError(message)
         return rows
 
+    def with_scope(self, **_scope: Any) -> NoReturn:
+        """Refused: the way in is `organisation_scope`."""
+        raise ScopeError("enter kernel.tenancy.organisation_scope(…)")
+
+    def with_scopes_disabled(self) -> NoReturn:
+        """Refused: the way round the scope is `locate`."""
+        raise ScopeError("a tenant's rows are read in the tenant's scope")
+
 
 class TenantModel(models.Model):
     """Base of every table whose rows belong to one organisation."""
@@ -93,6 +112,16 @@ class TenantModel(models.Model):
         """Django's, after the check that the row belongs to the scope."""
         _refuse_foreign([self])
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Django's, after the check that the row belongs to the scope."""
+        _refuse_foreign([self])
+        return super().delete(*args, **kwargs)
+
+    def _do_update(self, base_qs: models.QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """Saved under another organisation's key, a row is inserted, and so refused."""
+        own = base_qs.filter(organisation_id=self.organisation_id)
+        return super()._do_update(own, *args, **kwargs)
 
 
 def locate(model: type[M]) -> models.QuerySet[M]:

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -15,6 +17,9 @@ from semafore.kernel import clock
 def encode(value: bytes) -> str:
     """Base64 as the API writes it."""
     return base64.b64encode(value).decode()
+
+
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -44,6 +49,16 @@ class StrictIntegerField(serializers.IntegerField):
         if type(data) is not int:
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """An id in its one spelling, lower or upper case; neither 7 nor urn:uuid:… nor {…}."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        """The id. Raises ValidationError `invalid`."""
+        if not isinstance(data, str) or UUID_TEXT.fullmatch(data) is None:
+            self.fail("invalid", value=data)
+        return UUID(data)
 
 
 @extend_schema_field(OpenApiTypes.BYTE)

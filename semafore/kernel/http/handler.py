@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, JsonResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from semafore.kernel import hooks, problems
 from semafore.kernel.actor import ActorKind, current_actor
@@ -28,7 +27,7 @@ REFUSALS = {problems.NotPermitted.status, problems.NotFound.status}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
-def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
+def problem_response(exc: Exception, context: dict[str, Any]) -> JsonResponse:
     """DRF's exception handler: answers, and has the denied attempt counted."""
     problem = as_problem(exc)
     _count_denial(problem, context["request"], context["kwargs"])
@@ -37,7 +36,9 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
         headers["Retry-After"] = str(problem.retry_after)
     if problem.status == problems.NotAuthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(
+    # Not through the view's renderer: a problem is JSON whatever was asked for, and Django's JSON
+    # writes even a lone surrogate, which a client can put into a field's name.
+    return JsonResponse(
         problem.body(request_id_var.get()),
         status=problem.status,
         headers=headers,
@@ -63,26 +64,29 @@ def _count_denial(problem: Problem, request: Request, arguments: dict[str, Any])
     )
 
 
+ANSWERS: tuple[tuple[tuple[type[Exception], ...], type[Problem]], ...] = (
+    ((Http404, exceptions.NotFound), problems.NotFound),
+    ((exceptions.MethodNotAllowed,), problems.MethodNotAllowed),
+    ((exceptions.UnsupportedMediaType,), problems.MediaTypeUnsupported),
+    ((exceptions.NotAcceptable,), problems.NotAcceptable),
+    ((RequestDataTooBig,), problems.BodyTooLarge),
+    ((PermissionDenied, exceptions.PermissionDenied), problems.NotPermitted),
+)
+
+
 def as_problem(exc: Exception) -> Problem:
     """The problem that an exception means to the client; unknown ones are logged as our fault."""
+    for kinds, problem in ANSWERS:
+        if isinstance(exc, kinds):
+            return problem()
     match exc:
         case Problem():
             return exc
         case exceptions.ValidationError():
             return problems.Invalid(errors=list(_flatten(exc.get_full_details())))
-        case Http404() | exceptions.NotFound():
-            return problems.NotFound()
-        case exceptions.MethodNotAllowed():
-            return problems.MethodNotAllowed()
-        case exceptions.UnsupportedMediaType() | exceptions.NotAcceptable():
-            return problems.MediaTypeUnsupported()
         case exceptions.Throttled():
             wait: float | None = getattr(exc, "wait", None)
             return problems.Throttled(retry_after=max(1, math.ceil(wait or 1)))
-        case RequestDataTooBig():
-            return problems.BodyTooLarge()
-        case PermissionDenied() | exceptions.PermissionDenied():
-            return problems.NotPermitted()
         case OperationalError() | InterfaceError() | PoolTimeout():
             logger.warning("database not available: %s", type(exc).__name__, exc_info=exc)
             return problems.Unavailable(retry_after=2)
@@ -116,8 +120,9 @@ def _plain(problem: Problem) -> JsonResponse:
     )
 
 
-def not_found(_request: HttpRequest, _exception: Exception) -> JsonResponse:
-    """Django's handler404: a path that no route has."""
+def not_found(_request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Django's handler404: a path that no route has. Django passes `exception` by name."""
+    del exception
     return _plain(problems.NotFound())
 
 
@@ -126,6 +131,7 @@ def server_error(_request: HttpRequest) -> JsonResponse:
     return _plain(problems.ServerError())
 
 
-def bad_request(_request: HttpRequest, _exception: Exception) -> JsonResponse:
+def bad_request(_request: HttpRequest, exception: Exception) -> JsonResponse:
     """Django's handler400: a request that Django itself refuses."""
+    del exception
     return _plain(problems.Malformed())

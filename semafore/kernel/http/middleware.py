@@ -12,7 +12,7 @@ from semafore.kernel.problems import ClientTooOld
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-APP_USER_AGENT = re.compile(r"^SemaFore/(\d{1,4})\.(\d{1,4})\.(\d{1,4})\b")
+APP_USER_AGENT = re.compile(r"^SemaFore/(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?\b")
 
 
 class RequestIdMiddleware:
@@ -24,6 +24,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Set the id for the time of the request."""
         request_id = str(uuid4())
+        request.request_id = request_id  # type: ignore[attr-defined]  # for Django's own log lines
         token = request_id_var.set(request_id)
         try:
             response = self.get_response(request)
@@ -44,7 +45,7 @@ class ClientVersionMiddleware:
         """Compare the version in the `User-Agent`."""
         if request.path.startswith("/api/mobile/"):
             match = APP_USER_AGENT.match(request.headers.get("User-Agent", ""))
-            if match and tuple(int(part) for part in match.groups()) < self.least:
+            if match and tuple(int(part) for part in match.groups("0")) < self.least:
                 problem = ClientTooOld(min_app_version=settings.MIN_APP_VERSION)
                 return JsonResponse(
                     problem.body(request_id_var.get()),

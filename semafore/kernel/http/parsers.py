@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from semafore.kernel.problems import Malformed
+from semafore.kernel.problems import BodyTooLarge, Malformed
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -33,9 +34,14 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         """The object. Raises Malformed, which says where reading stopped."""
         del media_type, parser_context
+        # DRF hands over the stream: Django's own limit holds only for `HttpRequest.body`.
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge
         try:
             document = json.loads(
-                stream.read(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+                body, object_pairs_hook=_no_duplicates, parse_constant=_no_constant
             )
         except json.JSONDecodeError as error:
             raise Malformed(

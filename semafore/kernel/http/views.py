@@ -34,10 +34,8 @@ class Credential(Protocol):
 
 def client_address(request: Request) -> str:
     """The peer's address; behind a TLS proxy, the one that the proxy saw."""
-    if settings.TLS_PROXY:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        return str(forwarded.rpartition(",")[2].strip())
-    return str(request.META.get("REMOTE_ADDR", ""))
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TLS_PROXY else ""
+    return str(forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))
 
 
 def origin_of(request: Request) -> Actor:

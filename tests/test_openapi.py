@@ -1,0 +1,171 @@
+"""The OpenAPI document: as committed, as generated, and as the server keeps it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+import yaml
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from semafore.kernel.checks import walk_routes
+from semafore.local.client.wire import encode
+from semafore.wsgi import application
+from tests import cast
+from tests.cast import Phone
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.yaml"
+SCHEMA = schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig())
+SCHEMA.app = application
+FOUND: list[Any] = list(SCHEMA.get_all_operations())
+OPERATIONS = {operation.label: operation for operation in (found.ok() for found in FOUND)}
+EXAMPLES = 12
+
+every_operation = pytest.mark.parametrize("label", OPERATIONS)
+
+
+def generated() -> str:
+    written = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=written)
+    return written.getvalue()
+
+
+def test_the_committed_document_is_the_generated_one(db: None) -> None:
+    """If not: manage.py spectacular --file docs/openapi.yaml, and read what changed."""
+    assert DOCUMENT.read_text(encoding="utf-8").strip() == generated().strip()
+
+
+def test_the_served_document_is_the_committed_one(db: None) -> None:
+    transport = httpx.WSGITransport(app=application)
+    with httpx.Client(transport=transport, base_url=django_settings.BASE_URL) as client:
+        served = client.get("/api/schema/").text
+
+    assert yaml.safe_load(served) == yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+
+
+def test_every_route_of_the_api_is_documented() -> None:
+    routes = {
+        "/" + path.replace("<uuid:", "{").replace(">", "}")
+        for path, _ in walk_routes()
+        if path.startswith("api/mobile/")
+    }
+
+    assert set(yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))["paths"]) == routes
+
+
+def test_every_operation_also_answers_problems() -> None:
+    for label, operation in OPERATIONS.items():
+        default = operation.definition.raw["responses"]["default"]
+        assert list(default["content"]) == ["application/problem+json"], label
+
+
+def test_only_public_routes_need_no_token() -> None:
+    public = {
+        label
+        for label, operation in OPERATIONS.items()
+        if not operation.definition.raw.get("security")
+    }
+
+    assert public == {
+        "GET /api/mobile/config",
+        "POST /api/mobile/auth/challenge",
+        "POST /api/mobile/auth/token",
+    }
+
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def exercise(
+    label: str, mode: GenerationMode, phone: Phone, others: list[Any], checks: list[Any]
+) -> set[int]:
+    """Send what the document allows, or doesn't, as an authenticated device; statuses seen."""
+    seen: set[int] = set()
+    headers = {"Authorization": f"Bearer {phone.api.token()}"}
+    documented = OPERATIONS[label].definition.raw["responses"]
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        case=OPERATIONS[label].as_strategy(generation_mode=mode),
+        device_id=st.sampled_from([str(phone.id), *map(str, others)]),
+        own_key=st.booleans(),
+    )
+    def holds(case: Any, device_id: str, own_key: bool) -> None:
+        if "device_id" in (case.path_parameters or {}) and mode is GenerationMode.POSITIVE:
+            case.path_parameters["device_id"] = device_id
+        if own_key and isinstance(case.body, dict) and "identity_key" in case.body:
+            case.body["identity_key"] = encode(phone.keys.identity_key)
+        with transaction.atomic():
+            answer = case.call(headers=headers, base_url=django_settings.BASE_URL)
+            transaction.set_rollback(True)
+        seen.add(answer.status_code)
+        # `default` stands for the problems; what is none has its own place in the document.
+        assert answer.status_code >= 400 or str(answer.status_code) in documented
+        case.validate_response(answer, checks=checks)
+
+    holds()
+    return seen
+
+
+@pytest.fixture
+def unthrottled(settings: Settings) -> None:
+    settings.UNAUTHENTICATED_PER_MINUTE = 1_000_000
+
+
+@every_operation
+def test_what_the_document_allows_is_answered_as_it_says(
+    unthrottled: None, label: str, alice_phone: Phone, bob_phone: Phone, charlie_phone: Phone
+) -> None:
+    spare = cast.phone(alice_phone.device.membership, name="Tablet")
+    others = [bob_phone.id, charlie_phone.id, spare.id]
+    seen = exercise(label, GenerationMode.POSITIVE, alice_phone, others, CHECKS)
+
+    assert seen
+    assert 200 in seen or not label.startswith("GET")
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        label
+        for label, operation in OPERATIONS.items()
+        if operation.body or operation.path_parameters
+    ],
+)
+def test_what_the_document_forbids_is_refused(
+    unthrottled: None, label: str, alice_phone: Phone
+) -> None:
+    seen = exercise(
+        label, GenerationMode.NEGATIVE, alice_phone, [], [*CHECKS, negative_data_rejection]
+    )
+
+    assert seen
