@@ -20,6 +20,33 @@ CLAIMANTS = 64
 # Who asks for whom is the same in every run.
 _RANDOM = random.Random(1)  # noqa: S311 - decides nothing secret
 ROUNDS = 3
+CLAIMS = 50_000
+
+# A server that runs has a day's claims in its table, and statements planned for that: planned for
+# an empty table they would read it from end to end.
+YESTERDAY = """
+CREATE TABLE bench_yesterday AS
+WITH people AS (
+    SELECT device.id, person.account_id, row_number() OVER (ORDER BY device.id) AS n,
+           count(*) OVER () AS all_of_them
+    FROM keys_device AS device JOIN orgs_membership AS person ON person.id = device.membership_id
+    WHERE device.organisation_id = %(organisation)s
+), picked AS (
+    SELECT 1 + floor(random() * (SELECT count(*) FROM people))::int AS claimant,
+           1 + floor(random() * (SELECT count(*) FROM people))::int AS target
+    FROM generate_series(1, %(claims)s)
+), written AS (
+    INSERT INTO keys_claim (id, organisation_id, claimant_account_id, claimant_device_id,
+                            target_id, at)
+    SELECT gen_random_uuid(), %(organisation)s, claimant.account_id, claimant.id, target.id,
+           now() - random() * interval '23 hours'
+    FROM picked
+    JOIN people AS claimant ON claimant.n = picked.claimant
+    JOIN people AS target ON target.n = picked.target
+    RETURNING id
+)
+SELECT id FROM written
+"""
 PLANS = 500
 
 
@@ -84,10 +111,15 @@ class Scene:
         Raises when a claim found no key: the figures would be of something else.
         """
         with self.made.administrator() as connection:
-            dry = connection.execute("SELECT count(*) FROM keys_claim WHERE key_id IS NULL")
+            dry = connection.execute(
+                "SELECT count(*) FROM keys_claim WHERE key_id IS NULL AND id NOT IN"
+                " (SELECT id FROM bench_yesterday)"
+            )
             if dry.fetchone() != (0,):
                 raise RuntimeError("a device ran out of keys: measure for a shorter time")
-            connection.execute("TRUNCATE keys_claim")
+            connection.execute(
+                "DELETE FROM keys_claim WHERE id NOT IN (SELECT id FROM bench_yesterday)"
+            )
             connection.execute(
                 "UPDATE keys_onetimeprekey SET claimed_at = NULL WHERE claimed_at IS NOT NULL"
             )
@@ -103,12 +135,15 @@ def scene(made: Deployment, *, targets: int, one_time_pre_keys: int) -> Scene:
     if stale := drifted():
         raise RuntimeError(f"{', '.join(stale)}: run python -m bench.statements")
     organisation_id = organisation()
-    return Scene(
+    found = Scene(
         made,
         organisation_id,
         devices(organisation_id, CLAIMANTS, one_time_pre_keys=0),
         devices(organisation_id, targets, one_time_pre_keys=one_time_pre_keys),
     )
+    with made.administrator() as connection:
+        connection.execute(YESTERDAY, {"organisation": organisation_id, "claims": CLAIMS})
+    return found
 
 
 def signed_in(found: Scene) -> None:
