@@ -61,9 +61,9 @@ WITH asked AS (
     SELECT * FROM unnest(ARRAY(SELECT uuidv7() FROM unnest(:targets::uuid[]))::uuid[], :targets::uuid[]::uuid[]) AS a (claim_id, device_id)
 ), taken AS (
     UPDATE keys_onetimeprekey AS k SET claimed_at = now()
-    FROM asked CROSS JOIN LATERAL (
+    FROM asked JOIN keys_keybundle AS bundle USING (device_id) CROSS JOIN LATERAL (
         SELECT key_id FROM keys_onetimeprekey
-        WHERE device_id = asked.device_id AND claimed_at IS NULL
+        WHERE device_id = bundle.device_id AND key_id > bundle.issued_key_id AND claimed_at IS NULL
         ORDER BY key_id LIMIT 1
     ) AS oldest
     WHERE k.device_id = asked.device_id AND k.key_id = oldest.key_id
@@ -71,6 +71,7 @@ WITH asked AS (
 ), counted AS (
     UPDATE keys_keybundle AS b SET
         available = b.available - (taken.key_id IS NOT NULL)::int,
+        issued_key_id = coalesce(taken.key_id, b.issued_key_id),
         claims = CASE WHEN b.claims_on = current_date THEN b.claims ELSE 0 END + 1,
         claims_on = current_date
     FROM asked LEFT JOIN taken USING (device_id)

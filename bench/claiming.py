@@ -124,7 +124,8 @@ class Scene:
                 "UPDATE keys_onetimeprekey SET claimed_at = NULL WHERE claimed_at IS NOT NULL"
             )
             connection.execute(
-                "UPDATE keys_keybundle AS b SET claims = 0, available = (SELECT count(*)"
+                "UPDATE keys_keybundle AS b"
+                " SET claims = 0, issued_key_id = 0, available = (SELECT count(*)"
                 " FROM keys_onetimeprekey AS k WHERE k.device_id = b.device_id)"
             )
         self.made.settle()

@@ -66,7 +66,6 @@ SELECT targets, claimants, accounts, token_hashes FROM bench_plan WHERE n = :n \
 {by_token};
 BEGIN;
 {lock};
-{known};
 {append};
 {write};
 COMMIT;
@@ -103,10 +102,9 @@ def filled(statement: str, *values: str, **named: str) -> str:
 def scripts() -> dict[str, str]:
     """Every script by its file's name."""
     from audit.services.recording import WRITE
-    from keys.models.prekeys import LOCK_BUNDLES, TAKE_KEYS
+    from keys.models.prekeys import APPEND_KEYS, LOCK_BUNDLES, LOCK_OWN_BUNDLE, TAKE_KEYS
     from keys.selectors.claims import CLAIMABLE
     from keys.selectors.credentials import CREDENTIAL
-    from keys.services.bundles import APPEND_KEYS, KNOWN_KEYS
 
     parts = ("class", "who", "c_who", "what", "c_what", "entry")
     write = filled(
@@ -159,13 +157,12 @@ def scripts() -> dict[str, str]:
     claim_many = HEAD.format(sources=sources, shape=shape) + CLAIM_MANY.format(
         **claim(":targets::uuid[]", room_ids)
     )
-    sources = "CREDENTIAL, LOCK_BUNDLES, KNOWN_KEYS, APPEND_KEYS and WRITE"
+    sources = "CREDENTIAL, LOCK_OWN_BUNDLE, APPEND_KEYS and WRITE"
     shape = f"A batch of {BATCH} one-time pre-keys, as keys/services/bundles.py appends it."
     publish = HEAD.format(sources=sources, shape=shape) + PUBLISH.format(
         last=BATCH - 1,
         by_token=by_token,
-        lock=filled(LOCK_BUNDLES, ORGANISATION, f"ARRAY[{TARGET}]"),
-        known=filled(KNOWN_KEYS, device=TARGET, key_ids=IDS, public_keys=KEYS),
+        lock=filled(LOCK_OWN_BUNDLE, ORGANISATION, TARGET),
         append=filled(
             APPEND_KEYS,
             organisation=ORGANISATION,

@@ -18,6 +18,7 @@ from keys.serializers.bundles import (
     BundleStatusSerializer,
     PublishSerializer,
     SignedPreKeySerializer,
+    render_status,
 )
 from keys.serializers.claims import (
     BulkClaimResultsSerializer,
@@ -169,7 +170,7 @@ class KeyBundleView(DeviceAPIView):
     @extend_schema(operation_id="key_bundle_status", responses=BundleStatusSerializer)
     def get(self, _request: Request, device_id: UUID) -> Response:
         """Status and digest."""
-        return Response(BundleStatusSerializer(bundle_status(self.own(device_id))).data)
+        return Response(render_status(bundle_status(self.own(device_id))))
 
     @extend_schema(
         operation_id="key_bundle_publish",
@@ -187,7 +188,7 @@ class KeyBundleView(DeviceAPIView):
             signed_pre_key=body.signed_upload(),
             one_time_pre_keys=body.one_time_uploads(),
         )
-        return Response(BundleStatusSerializer(bundle_status(device_id)).data)
+        return Response(render_status(bundle_status(device_id)))
 
 
 class SignedPreKeyView(DeviceAPIView):
@@ -204,7 +205,7 @@ class SignedPreKeyView(DeviceAPIView):
         body = SignedPreKeySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         bundles.rotate(device_id=device_id, signed_pre_key=body.to_upload())
-        return Response(BundleStatusSerializer(bundle_status(device_id)).data)
+        return Response(render_status(bundle_status(device_id)))
 
 
 class OneTimePreKeysView(DeviceAPIView):
@@ -216,7 +217,7 @@ class OneTimePreKeysView(DeviceAPIView):
     def delete(self, _request: Request, device_id: UUID) -> Response:
         """Withdraw all unclaimed ones."""
         bundles.withdraw(device_id=self.own(device_id))
-        return Response(BundleStatusSerializer(bundle_status(device_id)).data)
+        return Response(render_status(bundle_status(device_id)))
 
 
 def idempotency_key(request: Request) -> str | None:

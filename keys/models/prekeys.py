@@ -28,6 +28,9 @@ class KeyBundle(TenantModel):
     """One-time pre-keys that nobody claimed; kept here so that a claim need not count."""
     highest_key_id = models.PositiveIntegerField(default=0)
     """The highest one-time pre-key id ever seen: ids only grow."""
+    issued_key_id = models.PositiveIntegerField(default=0)
+    """The last one-time pre-key issued. They go in order of their ids, so what is above is left:
+    a claim finds its key without an index of what is available, and without passing tombstones."""
     claims_on = models.DateField(null=True)
     claims = models.PositiveIntegerField(default=0)
     """Claims on the day `claims_on`, for the alarm."""
@@ -115,11 +118,6 @@ class OneTimePreKey(TenantModel):
         )
         indexes = (
             models.Index(
-                fields=["device", "key_id"],
-                condition=Q(claimed_at=None),
-                name="one_time_pre_key_available",
-            ),
-            models.Index(
                 fields=["organisation", "claimed_at"],
                 condition=Q(claimed_at__isnull=False),
                 name="one_time_pre_key_tombstones",
@@ -141,6 +139,40 @@ class Taken:
     claims_today: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwnBundle:
+    """An approved device's bundle under its lock, as its owner's acts need it."""
+
+    organisation_id: UUID
+    device_id: UUID
+    device_name: str
+    identity_key: bytes
+    available: int
+    highest_key_id: int
+
+
+LOCK_OWN_BUNDLE = """
+SELECT bundle.organisation_id, bundle.device_id, device.name, device.identity_key,
+       bundle.available, bundle.highest_key_id
+FROM keys_keybundle AS bundle JOIN keys_device AS device ON device.id = bundle.device_id
+WHERE bundle.organisation_id = %s AND bundle.device_id = %s AND device.status = 'approved'
+FOR UPDATE OF bundle
+"""
+
+APPEND_KEYS = """
+WITH added AS (
+    INSERT INTO keys_onetimeprekey (organisation_id, device_id, key_id, public_key)
+    SELECT %(organisation)s, %(device)s, *
+    FROM unnest(%(key_ids)s::int[], %(public_keys)b::bytea[])
+    ON CONFLICT (device_id, public_key) DO NOTHING
+    RETURNING 1
+)
+UPDATE keys_keybundle
+SET available = available + %(added)s::int, highest_key_id = %(highest)s::int
+WHERE organisation_id = %(organisation)s AND device_id = %(device)s
+RETURNING (SELECT count(*) FROM added)
+"""
+
 LOCK_BUNDLES = """
 SELECT device_id FROM keys_keybundle
 WHERE organisation_id = %s AND device_id = ANY(%s)
@@ -154,9 +186,9 @@ WITH asked AS (
     SELECT * FROM unnest(%(claims)s::uuid[], %(devices)s::uuid[]) AS a (claim_id, device_id)
 ), taken AS (
     UPDATE keys_onetimeprekey AS k SET claimed_at = %(at)s
-    FROM asked CROSS JOIN LATERAL (
+    FROM asked JOIN keys_keybundle AS bundle USING (device_id) CROSS JOIN LATERAL (
         SELECT key_id FROM keys_onetimeprekey
-        WHERE device_id = asked.device_id AND claimed_at IS NULL
+        WHERE device_id = bundle.device_id AND key_id > bundle.issued_key_id AND claimed_at IS NULL
         ORDER BY key_id LIMIT 1
     ) AS oldest
     WHERE k.device_id = asked.device_id AND k.key_id = oldest.key_id
@@ -164,6 +196,7 @@ WITH asked AS (
 ), counted AS (
     UPDATE keys_keybundle AS b SET
         available = b.available - (taken.key_id IS NOT NULL)::int,
+        issued_key_id = coalesce(taken.key_id, b.issued_key_id),
         claims = CASE WHEN b.claims_on = %(on)s THEN b.claims ELSE 0 END + 1,
         claims_on = %(on)s
     FROM asked LEFT JOIN taken USING (device_id)
@@ -180,6 +213,34 @@ WITH asked AS (
 SELECT device_id, taken.key_id, taken.public_key, counted.available, counted.claims
 FROM counted LEFT JOIN taken USING (device_id)
 """
+
+
+def lock_own_bundle(device_id: UUID) -> OwnBundle | None:
+    """Lock one bundle; None unless the organisation has the device and it is approved.
+
+    A revocation takes the row away under its lock, so the status that was read is still true.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(LOCK_OWN_BUNDLE, [current_organisation_id(), device_id])
+        row = cursor.fetchone()
+    return OwnBundle(*row) if row else None
+
+
+def append_keys(bundle: OwnBundle, key_ids: Sequence[int], public_keys: Sequence[bytes]) -> int:
+    """Add keys to a locked bundle; how many of them the device never had."""
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            APPEND_KEYS,
+            {
+                "organisation": bundle.organisation_id,
+                "device": bundle.device_id,
+                "key_ids": list(key_ids),
+                "public_keys": list(public_keys),
+                "added": len(key_ids),
+                "highest": max(key_ids),
+            },
+        )
+        return int(cursor.fetchone()[0])
 
 
 def lock_bundles(device_ids: Sequence[UUID]) -> set[UUID]:

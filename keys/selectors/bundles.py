@@ -71,7 +71,8 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT array_agg(key_id ORDER BY key_id) AS key_ids,
            string_agg(int8send(key_id) || public_key, '' ORDER BY key_id) AS numbered_keys
-    FROM keys_onetimeprekey WHERE device_id = bundle.device_id AND claimed_at IS NULL
+    FROM keys_onetimeprekey
+    WHERE device_id = bundle.device_id AND key_id > bundle.issued_key_id AND claimed_at IS NULL
 ) AS stock
 WHERE bundle.organisation_id = %s AND bundle.device_id = %s AND device.status = 'approved'
 """

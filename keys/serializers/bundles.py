@@ -6,7 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from keys.curve import PUBLIC_KEY_LENGTH
+from keys.selectors.bundles import BundleStatus
 from keys.uploads import KEY_ID_MAX, OneTimePreKeyUpload, SignedPreKeyUpload
+from semafore.kernel.clock import rfc3339
 from semafore.kernel.http.fields import (
     Base64Field,
     StrictIntegerField,
@@ -113,6 +115,7 @@ class OneTimePreKeyStatusSerializer(serializers.Serializer[Any]):
     highest_key_id = serializers.IntegerField()
 
 
+# For the document: `render_status` writes it.
 class BundleStatusSerializer(serializers.Serializer[Any]):
     """The owner's view of its bundle."""
 
@@ -121,3 +124,29 @@ class BundleStatusSerializer(serializers.Serializer[Any]):
     previous_signed_pre_keys = PreviousSignedPreKeyStatusSerializer(many=True)
     one_time_pre_keys = OneTimePreKeyStatusSerializer()
     digest = Base64Field()
+
+
+def render_status(status: BundleStatus) -> dict[str, Any]:
+    """The JSON of a bundle's status. By hand: serializers would cost as much as the upload."""
+    signed, stock = status.signed_pre_key, status.one_time_pre_keys
+    return {
+        "identity_key": encode(status.identity_key),
+        "signed_pre_key": {
+            "key_id": signed.key_id,
+            "uploaded_at": rfc3339(signed.uploaded_at),
+            "expires_at": rfc3339(signed.expires_at),
+            "expired": signed.expired,
+        }
+        if signed
+        else None,
+        "previous_signed_pre_keys": [
+            {"key_id": key.key_id, "expires_at": rfc3339(key.expires_at)}
+            for key in status.previous_signed_pre_keys
+        ],
+        "one_time_pre_keys": {
+            "available": stock.available,
+            "available_ranges": stock.available_ranges,
+            "highest_key_id": stock.highest_key_id,
+        },
+        "digest": encode(status.digest),
+    }

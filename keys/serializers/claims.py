@@ -54,8 +54,9 @@ class LogPositionSerializer(serializers.Serializer[Any]):
     leaf = Base64Field()
 
 
+# For the document: `render_bundle` writes it.
 class BundleSerializer(serializers.Serializer[Any]):
-    """A claimed bundle. For the document; `render_bundle` writes it."""
+    """A claimed bundle."""
 
     device_id = serializers.UUIDField()
     registration_id = serializers.IntegerField()

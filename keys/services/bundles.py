@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit.services.recording import Ref, record
 from keys import events
@@ -15,12 +16,11 @@ from keys.errors import (
     RotationLimit,
     TooManyKeys,
 )
-from keys.models import Device, DeviceStatus, KeyBundle, OneTimePreKey, SignedPreKey
+from keys.models import Device, KeyBundle, OneTimePreKey, SignedPreKey
+from keys.models.prekeys import OwnBundle, append_keys, lock_own_bundle
 from keys.uploads import HELD_MAX, OneTimePreKeyUpload, SignedPreKeyUpload, check_upload
 from semafore.kernel import clock
-from semafore.kernel.database import prepared_cursor
 from semafore.kernel.problems import NotFound
-from semafore.kernel.tenancy import current_organisation_id
 
 ROTATIONS_PER_DAY = 24
 DAY = timedelta(days=1)
@@ -31,17 +31,14 @@ def device_ref(device: Device) -> Ref:
     return Ref(kind="device", id=device.id, label=device.name)
 
 
-def locked_bundle(device_id: UUID) -> KeyBundle:
-    """The bundle of an approved device, locked. Raises NotFound.
+def bundle_ref(bundle: OwnBundle) -> Ref:
+    """A bundle's device as events name it."""
+    return Ref(kind="device", id=bundle.device_id, label=bundle.device_name)
 
-    A revocation takes the row away under its lock, so the status that was read is still true.
-    """
-    bundle = (
-        KeyBundle.objects.select_for_update(of=("self",))
-        .select_related("device")
-        .filter(device_id=device_id, device__status=DeviceStatus.APPROVED)
-        .first()
-    )
+
+def locked_bundle(device_id: UUID) -> OwnBundle:
+    """The bundle of an approved device, locked. Raises NotFound."""
+    bundle = lock_own_bundle(device_id)
     if bundle is None:
         raise NotFound
     return bundle
@@ -62,7 +59,7 @@ def publish(
     RotationLimit.
     """
     bundle = locked_bundle(device_id)
-    if identity_key != bytes(bundle.device.identity_key):
+    if identity_key != bundle.identity_key:
         raise IdentityKeyImmutable
     check_upload(identity_key, signed_pre_key, one_time_pre_keys)
     if signed_pre_key is not None:
@@ -78,7 +75,7 @@ def rotate(*, device_id: UUID, signed_pre_key: SignedPreKeyUpload) -> None:
     PublicKeyInvalid, SignatureInvalid, KeyIdConflict, KeyReused, RotationLimit.
     """
     bundle = locked_bundle(device_id)
-    check_upload(bytes(bundle.device.identity_key), signed_pre_key, (), prefix="")
+    check_upload(bundle.identity_key, signed_pre_key, (), prefix="")
     install_signed_pre_key(bundle, signed_pre_key)
 
 
@@ -89,15 +86,14 @@ def withdraw(*, device_id: UUID) -> None:
     withdrawn, _ = OneTimePreKey.objects.filter(device_id=device_id, claimed_at=None).delete()
     if not withdrawn:
         return
-    bundle.available = 0
-    bundle.save(update_fields=["available"])
-    record(events.KeyBundleWithdrawn(withdrawn=withdrawn), target=device_ref(bundle.device))
+    KeyBundle.objects.filter(device_id=device_id).update(available=0)
+    record(events.KeyBundleWithdrawn(withdrawn=withdrawn), target=bundle_ref(bundle))
 
 
-def install_signed_pre_key(bundle: KeyBundle, new: SignedPreKeyUpload) -> None:
+def install_signed_pre_key(bundle: OwnBundle, new: SignedPreKeyUpload) -> None:
     """Supersede the current signed pre-key of a locked bundle by a checked one."""
-    device, now = bundle.device, clock.now()
-    known = SignedPreKey.objects.filter(device=device)
+    now = clock.now()
+    known = SignedPreKey.objects.filter(device_id=bundle.device_id)
     current = known.filter(superseded_at=None).first()
     if current is not None and (current.key_id, bytes(current.key_hash)) == (
         new.key_id,
@@ -118,10 +114,10 @@ def install_signed_pre_key(bundle: KeyBundle, new: SignedPreKeyUpload) -> None:
     if len(recent) == ROTATIONS_PER_DAY and recent[-1] is not None:
         raise RotationLimit(retry_after=int((recent[-1] + DAY - now).total_seconds()) + 1)
     if current is not None:
-        SignedPreKey.objects.filter(device=device, key_id=current.key_id).update(superseded_at=now)
+        known.filter(key_id=current.key_id).update(superseded_at=now)
     SignedPreKey.objects.create(
         organisation_id=bundle.organisation_id,
-        device=device,
+        device_id=bundle.device_id,
         key_id=new.key_id,
         public_key=new.public_key,
         signature=new.signature,
@@ -132,27 +128,22 @@ def install_signed_pre_key(bundle: KeyBundle, new: SignedPreKeyUpload) -> None:
         events.SignedPreKeyRotated(
             key_id=new.key_id, superseded_key_id=current.key_id if current else None
         ),
-        target=device_ref(device),
+        target=bundle_ref(bundle),
     )
 
 
-APPEND_KEYS = """
-WITH added AS (
-    INSERT INTO keys_onetimeprekey (organisation_id, device_id, key_id, public_key)
-    SELECT %(organisation)s, %(device)s, *
-    FROM unnest(%(key_ids)s::int[], %(public_keys)b::bytea[])
-)
-UPDATE keys_keybundle
-SET available = available + %(added)s::int, highest_key_id = %(highest)s::int
-WHERE organisation_id = %(organisation)s AND device_id = %(device)s
-"""
+def append_one_time_pre_keys(bundle: OwnBundle, keys: Sequence[OneTimePreKeyUpload]) -> None:
+    """Append a checked batch to a locked bundle; identical keys that are there are left alone.
 
-
-def append_one_time_pre_keys(bundle: KeyBundle, keys: Sequence[OneTimePreKeyUpload]) -> None:
-    """Append a checked batch to a locked bundle; identical keys that are there are left alone."""
-    if not keys:
-        return
-    new = _unseen(bundle, keys)
+    Raises KeyIdConflict, KeyReused, TooManyKeys.
+    """
+    ids = [key.key_id for key in keys]
+    if len(set(ids)) < len(ids):
+        raise KeyIdConflict(
+            detail="A key id stands twice in this batch.",
+            key_ids=sorted({key_id for key_id in ids if ids.count(key_id) > 1}),
+        )
+    new = keys if not ids or min(ids) > bundle.highest_key_id else _unseen(bundle, keys)
     if not new:
         return
     if bundle.available + len(new) > HELD_MAX:
@@ -160,53 +151,30 @@ def append_one_time_pre_keys(bundle: KeyBundle, keys: Sequence[OneTimePreKeyUplo
             detail=f"At most {HELD_MAX} one-time pre-keys are held; {bundle.available} are there."
         )
     ids = [key.key_id for key in new]
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            APPEND_KEYS,
-            {
-                "organisation": current_organisation_id(),
-                "device": bundle.device_id,
-                "key_ids": ids,
-                "public_keys": [key.public_key for key in new],
-                "added": len(new),
-                "highest": max(ids),
-            },
+    if append_keys(bundle, ids, [key.public_key for key in new]) < len(new):
+        own = {public_key: key_id for key_id, public_key in _stored(bundle, new)}
+        raise KeyReused(
+            detail="These keys were uploaded before, under other ids.",
+            key_ids=sorted(key.key_id for key in new if own[key.public_key] != key.key_id),
         )
     record(
         events.KeyBundlePublished(added=len(new), lowest_key_id=min(ids), highest_key_id=max(ids)),
-        target=device_ref(bundle.device),
+        target=bundle_ref(bundle),
     )
 
 
-KNOWN_KEYS = """
-SELECT key_id, public_key FROM keys_onetimeprekey
-WHERE device_id = %(device)s AND key_id = ANY(%(key_ids)s::int[])
-UNION
-SELECT key_id, public_key FROM keys_onetimeprekey
-WHERE device_id = %(device)s AND public_key = ANY(%(public_keys)b::bytea[])
-"""
+def _stored(bundle: OwnBundle, keys: Sequence[OneTimePreKeyUpload]) -> list[tuple[int, bytes]]:
+    """What the device ever uploaded under these ids or with these keys, tombstones included."""
+    same = Q(key_id__in=[key.key_id for key in keys]) | Q(
+        public_key__in=[key.public_key for key in keys]
+    )
+    stored = OneTimePreKey.objects.filter(same, device_id=bundle.device_id)
+    return [(key_id, bytes(key)) for key_id, key in stored.values_list("key_id", "public_key")]
 
 
-def _unseen(
-    bundle: KeyBundle, keys: Sequence[OneTimePreKeyUpload]
-) -> Sequence[OneTimePreKeyUpload]:
-    """Those that aren't there yet. Raises KeyIdConflict, KeyReused."""
-    ids = [key.key_id for key in keys]
-    if len(set(ids)) < len(ids):
-        raise KeyIdConflict(
-            detail="A key id stands twice in this batch.",
-            key_ids=sorted({key_id for key_id in ids if ids.count(key_id) > 1}),
-        )
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            KNOWN_KEYS,
-            {
-                "device": bundle.device_id,
-                "key_ids": ids,
-                "public_keys": [key.public_key for key in keys],
-            },
-        )
-        known = {key_id: bytes(public_key) for key_id, public_key in cursor.fetchall()}
+def _unseen(bundle: OwnBundle, keys: Sequence[OneTimePreKeyUpload]) -> list[OneTimePreKeyUpload]:
+    """Those that aren't there yet. Raises KeyIdConflict for others at or below the highest id."""
+    known = dict(_stored(bundle, keys))
     new = [key for key in keys if known.get(key.key_id) != key.public_key]
     conflicting = sorted(key.key_id for key in new if key.key_id <= bundle.highest_key_id)
     if conflicting:
@@ -214,8 +182,4 @@ def _unseen(
             detail=f"Key ids only grow; the highest seen is {bundle.highest_key_id}.",
             key_ids=conflicting,
         )
-    used = set(known.values())
-    reused = sorted(key.key_id for key in new if key.public_key in used)
-    if reused:
-        raise KeyReused(detail="These keys were uploaded before, under other ids.", key_ids=reused)
     return new

@@ -19,6 +19,7 @@ from keys.errors import (
 )
 from keys.messages import endorsement_message, enrolment_message
 from keys.models import Comparison, Device, DeviceStatus, KeyBundle, Platform
+from keys.models.prekeys import OwnBundle
 from keys.services.bundles import append_one_time_pre_keys, device_ref, install_signed_pre_key
 from keys.services.revocation import delete_keys
 from keys.uploads import (
@@ -101,7 +102,15 @@ def enrol_device(*, membership_id: UUID, onboarding_id: UUID, enrolment: Enrolme
         target=device_ref(device),
         subject=membership_ref(membership),
     )
-    bundle = KeyBundle.objects.create(organisation_id=device.organisation_id, device=device)
+    KeyBundle.objects.create(organisation_id=device.organisation_id, device=device)
+    bundle = OwnBundle(
+        organisation_id=device.organisation_id,
+        device_id=device.id,
+        device_name=device.name,
+        identity_key=enrolment.identity_key,
+        available=0,
+        highest_key_id=0,
+    )
     install_signed_pre_key(bundle, enrolment.signed_pre_key)
     append_one_time_pre_keys(bundle, enrolment.one_time_pre_keys)
     return device
