@@ -14,7 +14,6 @@ class Migration(migrations.Migration):
         SameOrganisation("keys_device", "endorser_id", "keys_device"),
         SameOrganisation("keys_keybundle", "device_id", "keys_device"),
         SameOrganisation("keys_signedprekey", "device_id", "keys_device"),
-        SameOrganisation("keys_onetimeprekey", "device_id", "keys_device"),
         SameOrganisation("keys_claim", "claimant_device_id", "keys_device"),
         SameOrganisation("keys_claim", "target_id", "keys_device"),
         SameOrganisation("keys_devicetoken", "device_id", "keys_device"),

@@ -11,7 +11,11 @@ from django.db.models import Q
 from keys.models.devices import Device
 from semafore.kernel.database import prepared_cursor
 from semafore.kernel.ids import uuid7
-from semafore.kernel.tenancy import TenantModel, current_organisation_id
+from semafore.kernel.tenancy import (
+    TenantModel,
+    current_organisation_id,
+    same_organisation_per_statement,
+)
 
 
 class KeyBundle(TenantModel):
@@ -98,6 +102,13 @@ class OneTimePreKey(TenantModel):
     """A one-time pre-key; once claimed it stays as a tombstone, so that it never comes back."""
 
     pk = models.CompositePrimaryKey("device_id", "key_id")
+    organisation = models.ForeignKey(
+        "orgs.Organisation",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        db_index=False,
+    )
     device = models.ForeignKey(
         Device,
         on_delete=models.DO_NOTHING,
@@ -123,6 +134,7 @@ class OneTimePreKey(TenantModel):
                 name="one_time_pre_key_tombstones",
             ),
         )
+        triggers = same_organisation_per_statement("device_id", "keys_device")
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.key_id}"

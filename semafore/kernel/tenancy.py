@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 from uuid import UUID
 
+import pgtrigger
 from django.db import connection, models
 from django.db.migrations.operations import RunSQL
 from django_scopes import ScopedManager, get_scope, scope
@@ -143,6 +144,46 @@ class SameOrganisation(RunSQL):
             f" REFERENCES {references} (organisation_id, {key}) DEFERRABLE INITIALLY IMMEDIATE",
             reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {name}",
         )
+
+
+def same_organisation_per_statement(
+    column: str, references: str
+) -> tuple[pgtrigger.Trigger, pgtrigger.Trigger]:
+    """`SameOrganisation` for a table that takes rows by the hundred: one look a statement.
+
+    For a column (`device_id`) whose rows are never deleted and never change their key. It stands in
+    for the key to the organisation too. Measured: two keys a row are a third of the insert.
+    """
+    return (
+        pgtrigger.Trigger(
+            name="same_organisation",
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert,
+            level=pgtrigger.Statement,
+            referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
+            func=f"""
+                IF EXISTS (
+                    SELECT FROM (SELECT DISTINCT organisation_id, {column} FROM added) AS given
+                    WHERE NOT EXISTS (
+                        SELECT FROM {references}
+                        WHERE {references}.organisation_id = given.organisation_id
+                          AND {references}.id = given.{column}
+                    )
+                ) THEN
+                    RAISE EXCEPTION 'insert on % violates same_organisation', TG_TABLE_NAME
+                        USING ERRCODE = 'foreign_key_violation';
+                END IF;
+                RETURN NULL;
+            """,  # noqa: S608 - names of ours
+        ),
+        pgtrigger.Trigger(
+            name="owner_immutable",
+            when=pgtrigger.Before,
+            operation=pgtrigger.UpdateOf("organisation_id", column),  # type: ignore[no-untyped-call]
+            func="RAISE EXCEPTION 'update of % violates same_organisation', TG_TABLE_NAME"
+            " USING ERRCODE = 'foreign_key_violation';",
+        ),
+    )
 
 
 def lock_organisation(*, shared: bool = False) -> None:

@@ -41,14 +41,24 @@ FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) = 2
 """
 
 
+PER_STATEMENT = {("keys_onetimeprekey", "device_id", "keys_device")}
+"""Checked by a trigger, once a statement: too many rows for a key each."""
+
+
 def without_composite_key(found: Iterable[type[models.Model]]) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE tgname LIKE 'pgtrigger_same_organisation%' AND tgenabled = 'O'"
+        )
+        watched = {table for (table,) in cursor.fetchall()}
         cursor.execute(COMPOSITE)
         held = {
             (table, columns[1], references)
             for table, references, valid, columns, keys in cursor.fetchall()
             if valid and columns[0] == keys[0] == "organisation_id" and len(keys) == 2
         }
+    held |= {key for key in PER_STATEMENT if key[0] in watched}
     return [key[:2] for key in tenant_foreign_keys(found) if key not in held]
 
 
@@ -86,6 +96,8 @@ def test_the_organisation_of_every_tenant_row_must_exist(db: None) -> None:
         column = model._meta.get_field("organisation").column
         with connection.cursor() as cursor:
             constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if model._meta.db_table in {table for table, _, _ in PER_STATEMENT}:
+            continue
         held = [one["foreign_key"] for one in constraints.values() if one["columns"] == [column]]
         assert ("orgs_organisation", "id") in held, model
 
