@@ -23,7 +23,7 @@ PORTS = range(18_100, 18_200)
 
 # A choice, which measuring has not settled (README.md, Workers and threads).
 WORKERS = 2
-THREADS = 8
+THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
