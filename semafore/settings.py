@@ -155,6 +155,7 @@ SPECTACULAR_SETTINGS = {
 # A body beyond this is refused before it is read (api.md: 8 MiB for a message).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "semafore.kernel.http.pages.ReporterFilter"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from semafore.kernel.health import healthz, readyz
+from semafore.kernel.http.pages import index
 from semafore.kernel.http.throttles import AddressThrottle
 from semafore.kernel.http.views import PublicAPIView
 
@@ -15,6 +16,7 @@ class SchemaView(PublicAPIView, SpectacularAPIView):
 
 
 urlpatterns = [
+    path("", index),
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/schema/", SchemaView.as_view()),

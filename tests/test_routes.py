@@ -101,6 +101,7 @@ OWN_ALONE = Row(shut_out=401, own=200, other=404, guest_other=404, outsider_othe
 BUNDLE = "api/mobile/key-bundles/<uuid:device_id>"
 
 TABLE: dict[tuple[str, str], Row] = {
+    ("", "GET"): OPEN,
     ("healthz", "GET"): OPEN,
     ("readyz", "GET"): OPEN,
     ("api/schema/", "GET"): OPEN,

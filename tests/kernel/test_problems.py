@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from semafore.kernel import clock
 from semafore.kernel.http.handler import as_problem
+from semafore.kernel.http.pages import ReporterFilter
 from semafore.kernel.problems import Problem
 from semafore.local.client.wire import encode
 from semafore.wsgi import application
@@ -464,3 +465,11 @@ def test_a_fault_of_ours_says_nothing_of_itself() -> None:
 
     assert body["status"] == 500
     assert "hunter2" not in str(body)
+
+
+def test_an_error_page_of_a_developers_machine_shows_no_password(db: None) -> None:
+    shown = ReporterFilter().get_safe_settings()
+
+    for name in ("REDIS_URL", "CELERY_BROKER_URL", "DATABASE_URL", "DATABASES", "SECRET_KEY"):
+        assert shown[name] == ReporterFilter.cleansed_substitute
+    assert shown["TIME_ZONE"] == "UTC"

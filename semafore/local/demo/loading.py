@@ -31,7 +31,7 @@ from semafore.local.demo.story import STORY, DeviceStory, Habit, OrganisationSto
 
 HISTORY = timedelta(days=21)
 ROTATION_DAYS = 6
-FIRST_STOCK = 40
+FIRST_STOCK = 24
 LAST_STOCK = 8
 """So little is left at the end of the history that a refill is seen within minutes."""
 
