@@ -81,7 +81,6 @@ def test_a_caller_cannot_choose_the_id(db: None, web: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nowhere",
         "/api/mobile/nowhere",
         "/api/mobile/me/",
