@@ -174,6 +174,11 @@ class MembershipChange(TenantModel):
         return f"{self.membership_id} {self.status}"
 
 
+DEVICES_PER_MEMBER = (1, 50)
+GUEST_STAY_DAYS = (1, 3650)
+"""Least and most, both allowed; held by the services and by the database."""
+
+
 class SecondDeviceApproval(models.TextChoices):
     """Who approves a member's further devices."""
 
@@ -209,10 +214,11 @@ class Policy(TenantModel):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(devices_per_member__range=(1, 50)), name="policy_devices_per_member"
+                condition=Q(devices_per_member__range=DEVICES_PER_MEMBER),
+                name="policy_devices_per_member",
             ),
             models.CheckConstraint(
-                condition=Q(guest_stay_days__range=(1, 3650)), name="policy_guest_stay_days"
+                condition=Q(guest_stay_days__range=GUEST_STAY_DAYS), name="policy_guest_stay_days"
             ),
             models.CheckConstraint(
                 condition=Q(external_room_approvers__in=(1, 2)), name="policy_room_approvers"

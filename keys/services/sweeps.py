@@ -56,7 +56,10 @@ def warn_of_due_rotations() -> int:
     """Tell connected devices whose signed pre-key expires within 24 hours, or has."""
     due = clock.now() - settings.SPK_MAX_AGE + settings.SPK_WARNING_PERIOD
     devices = SignedPreKey.objects.filter(superseded_at=None, uploaded_at__lte=due)
-    notify(devices.values_list("device_id", flat=True), Hint.KEY_BUNDLE)
+    ids = list(devices.values_list("device_id", flat=True))
+    for start in range(0, len(ids), BATCH):
+        notify(ids[start : start + BATCH], Hint.KEY_BUNDLE)
+    # Nothing was taken: the same devices are due at the next hour too.
     return 0
 
 

@@ -9,10 +9,16 @@ from django.forms.models import model_to_dict
 from audit.services.recording import Ref, record
 from orgs import events
 from orgs.errors import PolicyInvalid
-from orgs.models import Organisation, Policy, SecondDeviceApproval
+from orgs.models import (
+    DEVICES_PER_MEMBER,
+    GUEST_STAY_DAYS,
+    Organisation,
+    Policy,
+    SecondDeviceApproval,
+)
 from semafore.kernel.tenancy import organisation_scope
 
-LEAST_AUDIT_DAYS = 30
+BOUNDS = {"devices_per_member": DEVICES_PER_MEMBER, "guest_stay_days": GUEST_STAY_DAYS}
 
 
 @transaction.atomic
@@ -57,10 +63,9 @@ def change_policy(*, change: PolicyChange) -> Policy:
     changed = {name: value for name, value in wanted.items() if before[name] != value}
     if not changed:
         return policy
-    if not 1 <= changed.get("devices_per_member", 1) <= 50:  # noqa: PLR2004
-        raise PolicyInvalid(detail="devices_per_member must lie between 1 and 50.")
-    if not 1 <= changed.get("guest_stay_days", 1) <= 3650:  # noqa: PLR2004
-        raise PolicyInvalid(detail="guest_stay_days must lie between 1 and 3650.")
+    for name, (least, most) in BOUNDS.items():
+        if not least <= changed.get(name, least) <= most:
+            raise PolicyInvalid(detail=f"{name} must lie between {least} and {most}.")
     if changed.get("external_room_approvers", 1) not in (1, 2):
         raise PolicyInvalid(detail="external_room_approvers must be 1 or 2.")
     for name, value in changed.items():
