@@ -66,10 +66,8 @@ class Hub:
             self._spawn(older.finish(REPLACED))
         subscriber = self._subscriber or self._start()
         # What was said before we heard is lost: look. Without the channel, look once it is there.
-        if subscriber.hears(socket.device_id):
+        if subscriber.want(socket.device_id):
             self._look_soon(socket)
-        else:
-            subscriber.want(socket.device_id)
 
     def leave(self, socket: Socket) -> None:
         """A socket that is closed or about to be; leaving twice is fine."""

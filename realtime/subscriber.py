@@ -44,19 +44,19 @@ class Subscriber:
         self._wake = asyncio.Event()
         self._lost = False
 
-    def want(self, device_id: UUID) -> None:
-        """Hear this device's channel from soon on, until `drop`."""
+    def want(self, device_id: UUID) -> bool:
+        """Hear this device's channel until `drop`; False: not yet, and `on_subscribed` follows.
+
+        To be said again even where the channel is heard: a `drop` may wait to be carried out.
+        """
         self._wanted.add(device_id)
         self._note(device_id)
+        return device_id in self._subscribed
 
     def drop(self, device_id: UUID) -> None:
         """Hear it no longer."""
         self._wanted.discard(device_id)
         self._note(device_id)
-
-    def hears(self, device_id: UUID) -> bool:
-        """Whether the channel was asked for on this connection; else `on_subscribed` follows."""
-        return device_id in self._subscribed
 
     def _note(self, device_id: UUID) -> None:
         self._changed.add(device_id)

@@ -1,13 +1,18 @@
 """The order of two sockets of one device within one process, which chance seldom brings about."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from uuid import UUID, uuid4
 
 import pytest
 
+from keys.selectors.credentials import token_hash
 from realtime.frames import Frame, KeyNews
 from realtime.hub import Hub
+from realtime.services import take_place
+from tests.cast import Phone
+from tests.realtime import acts
+from tests.realtime.processes import PATIENCE, elsewhere
 
 
 class Wire:
@@ -53,3 +58,38 @@ async def test_the_higher_serial_wins_whoever_joins_first(hub: Hub, order: tuple
         if wire.closed_with:
             hub.leave(wire)
     assert hub._sockets[device_id].serial == 2
+
+
+async def test_a_socket_that_joins_as_the_last_one_leaves_hears_its_hints(
+    hub: Hub, alice_phone: Phone
+) -> None:
+    """The unsubscription of the one that left is still to be done, and must not be."""
+    first, second = [await elsewhere(_wire, alice_phone) for _ in range(2)]
+    hub.join(first)
+    subscriber = hub._subscriber
+    assert subscriber is not None
+    await _until(lambda: alice_phone.id in subscriber._subscribed)
+    hub.leave(first)
+    hub.join(second)
+    # It looked before the act, so only the hint can tell of it.
+    await _until(lambda: not hub._looking)
+    await elsewhere(acts.revoke, alice_phone)
+    await _until(lambda: second.closed_with == 4401)
+
+
+def _wire(phone: Phone) -> Wire:
+    """A socket as the handshake makes one."""
+    token = phone.api.token()
+    with acts.inside(phone):
+        serial = take_place(device_id=phone.id)
+    wire = Wire(phone.device.organisation_id, phone.id, serial)
+    wire.token_hash = token_hash(token)
+    return wire
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    for _ in range(int(PATIENCE / 0.01)):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    assert true()
