@@ -7,11 +7,14 @@ from orgs.models import MembershipKind, Role
 from semafore.kernel.permissions import Permission
 
 EVERYONE = frozenset({Permission.DEVICE_OWN, Permission.KEY_BUNDLE_CLAIM})
+ENTERING = frozenset({Permission.CONSOLE_ENTER, Permission.PEOPLE_READ})
 HELPING = frozenset(
     {Permission.MEMBERS_INVITE, Permission.MEMBERS_APPROVE, Permission.DEVICES_REPORT_LOST}
 )
 MANAGING = frozenset({Permission.PEOPLE_MANAGE, Permission.DEVICES_MANAGE, Permission.ROOMS_MANAGE})
-OWNING = frozenset({Permission.ROLES_MANAGE, Permission.POLICY_MANAGE})
+OWNING = frozenset(
+    {Permission.ROLES_MANAGE, Permission.POLICY_MANAGE, Permission.SERVICE_TOKENS_MANAGE}
+)
 EXAMINING = frozenset(
     {
         Permission.AUDIT_READ,
@@ -23,10 +26,10 @@ EXAMINING = frozenset(
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.OWNER: EVERYONE | HELPING | MANAGING | OWNING | EXAMINING,
-        Role.ADMIN: EVERYONE | HELPING | MANAGING | {Permission.AUDIT_READ},
-        Role.HELPDESK: EVERYONE | HELPING,
-        Role.AUDITOR: EVERYONE | EXAMINING,
+        Role.OWNER: EVERYONE | ENTERING | HELPING | MANAGING | OWNING | EXAMINING,
+        Role.ADMIN: EVERYONE | ENTERING | HELPING | MANAGING | {Permission.AUDIT_READ},
+        Role.HELPDESK: EVERYONE | ENTERING | HELPING,
+        Role.AUDITOR: EVERYONE | ENTERING | EXAMINING,
         Role.MEMBER: EVERYONE,
     }
 )

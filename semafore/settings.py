@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import csp.constants as csp
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
@@ -14,6 +15,8 @@ DEBUG = environment.boolean("DEBUG")
 SECRET_KEY = environment.required(
     "SECRET_KEY", "set SECRET_KEY to at least 50 random characters; bin/run makes one by itself"
 )
+# Second factors are encrypted under the first; the others still decrypt (kernel/sealing.py).
+FIELD_KEYS = environment.words("FIELD_KEYS")
 TLS_PROXY = environment.boolean("TLS_PROXY")
 
 # Where this server is reached. Devices sign BASE_URL, so a signature for one server is of no use
@@ -46,7 +49,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "django_otp",
+    "django_htmx",
+    "csp",
     "pgtrigger",
     "rest_framework",
     "drf_spectacular",
@@ -55,16 +62,25 @@ INSTALLED_APPS = [
     "orgs",
     "keys",
     "realtime",
+    "invitations",
+    "console",
 ]
 if DEBUG:
     INSTALLED_APPS.append("semafore.local")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "semafore.kernel.http.middleware.RequestIdMiddleware",
     "semafore.kernel.http.middleware.ClientVersionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "orgs.middleware.SeatMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -78,7 +94,14 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "console.context.shell",
+            ],
+            "builtins": ["semafore.kernel.templatetags.design"],
+        },
     }
 ]
 
@@ -121,6 +144,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 
+# SMS codes and invitations. The file backend appends JSON Lines: for development and tests.
+SMS_FILE = environment.text("SMS_FILE", str(ROOT / ".local" / "sms.jsonl"))
+
 AUTH_USER_MODEL = "orgs.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -129,6 +155,25 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [ROOT / "static"]
+FORM_RENDERER = "semafore.kernel.http.forms.Renderer"
+LOGIN_URL = "sign_in"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# No inline script or style, nothing from elsewhere, no frame, forms to ourselves alone.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        "script-src": [csp.SELF],
+        "style-src": [csp.SELF],
+        "img-src": [csp.SELF, "data:"],
+        "font-src": [csp.SELF],
+        "connect-src": [csp.SELF],
+        "form-action": [csp.SELF],
+        "frame-ancestors": [csp.NONE],
+        "base-uri": [csp.NONE],
+        "manifest-src": [csp.SELF],
+    }
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

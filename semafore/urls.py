@@ -21,6 +21,13 @@ urlpatterns = [
     path("readyz", readyz),
     path("api/schema/", SchemaView.as_view()),
     path("api/mobile/", include("keys.urls_api")),
+    path("api/mobile/", include("invitations.urls_api")),
+    # What is about the person goes first: no organisation may be called `sign-in`.
+    path("console/", include("orgs.urls_account")),
+    path("console/<slug:slug>/", include("console.urls_console")),
+    path("console/<slug:slug>/", include("invitations.urls_console")),
+    path("console/<slug:slug>/", include("keys.urls_console")),
+    path("console/<slug:slug>/", include("orgs.urls_console")),
 ]
 
 handler400 = "semafore.kernel.http.handler.bad_request"

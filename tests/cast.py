@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from django.conf import settings
+from django.test import Client
 
 from audit.models import Event, Pending
 from keys.models import Comparison, Device
@@ -15,7 +16,9 @@ from orgs.models import Membership, MembershipStatus, Organisation, Role
 from orgs.services.accounts import create_account
 from orgs.services.memberships import admit_member
 from orgs.services.organisations import create_organisation
+from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
+from semafore.kernel.http.console import PROVEN_AT
 from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.api import DeviceClient
 from semafore.local.client.keys import DeviceKeys
@@ -73,8 +76,23 @@ def member(
 ) -> Membership:
     """A new person with a membership."""
     with acting_as(SYSTEM), organisation_scope(of.id):
-        account = create_account(phone=f"+44{next(_phones)}")
-        return admit_member(account=account, name=name, role=role, status=status)
+        phone = f"+44{next(_phones)}"
+        email = f"{name.lower()}.{phone[-6:]}@{of.slug}.example"
+        account = create_account(phone=phone, email=email)
+        return admit_member(
+            account=account, name=name, phone=phone, email=email, role=role, status=status
+        )
+
+
+def signed_in(person: Membership, *, proven: bool = True) -> Client:
+    """A browser in which the person has signed in; `proven`: the second factor given just now."""
+    browser = Client()
+    browser.force_login(person.account)
+    if proven:
+        session = browser.session
+        session[PROVEN_AT] = clock.now().timestamp()
+        session.save()
+    return browser
 
 
 def phone(

@@ -11,6 +11,7 @@ from orgs import events
 from orgs.errors import AlreadyMember, LastOwner, MembershipTransition, OwnRole
 from orgs.models import (
     Account,
+    ExternalParty,
     Membership,
     MembershipChange,
     MembershipKind,
@@ -66,14 +67,20 @@ def admit_member(
     *,
     account: Account,
     name: str,
+    phone: str = "",
+    email: str = "",
     role: Role = Role.MEMBER,
     kind: MembershipKind = MembershipKind.MEMBER,
     unit: str = "",
     status: MembershipStatus = MembershipStatus.PENDING,
     ends_at: datetime | None = None,
     sponsor: Membership | None = None,
+    party: ExternalParty | None = None,
 ) -> Membership:
-    """Begin a period in the current organisation. Raises AlreadyMember."""
+    """Begin a period in the current organisation. Raises AlreadyMember.
+
+    `phone` (E.164) and `email` are what the organisation knows of the person.
+    """
     lock_organisation()
     try:
         with transaction.atomic():
@@ -81,12 +88,15 @@ def admit_member(
                 organisation_id=current_organisation_id(),
                 account=account,
                 name=name,
+                phone=phone,
+                email=email,
                 role=role,
                 kind=kind,
                 unit=unit,
                 status=status,
                 ends_at=ends_at,
                 sponsor=sponsor,
+                party=party,
             )
     except IntegrityError as error:
         if "membership_one_open_period" in str(error):

@@ -63,4 +63,12 @@ def production_is_safe(**_kwargs: Any) -> list[CheckMessage]:
                 id="kernel.E003",
             )
         )
+    if not settings.FIELD_KEYS:
+        found.append(
+            Error(
+                "FIELD_KEYS is not set: second factors would hang on SECRET_KEY.",
+                hint="Set FIELD_KEYS to the output of cryptography's Fernet.generate_key().",
+                id="kernel.E004",
+            )
+        )
     return found

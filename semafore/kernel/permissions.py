@@ -9,6 +9,8 @@ class Permission(StrEnum):
     DEVICE_OWN = "device.own"
     KEY_BUNDLE_CLAIM = "key_bundle.claim"
 
+    CONSOLE_ENTER = "console.enter"
+    PEOPLE_READ = "people.read"
     MEMBERS_INVITE = "members.invite"
     MEMBERS_APPROVE = "members.approve"
     DEVICES_REPORT_LOST = "devices.report_lost"
@@ -17,6 +19,7 @@ class Permission(StrEnum):
     ROOMS_MANAGE = "rooms.manage"
     ROLES_MANAGE = "roles.manage"
     POLICY_MANAGE = "policy.manage"
+    SERVICE_TOKENS_MANAGE = "service_tokens.manage"
     AUDIT_READ = "audit.read"
     AUDIT_READ_TRAFFIC = "audit.read_traffic"
     AUDIT_EXPORT = "audit.export"
@@ -27,6 +30,10 @@ class Access(StrEnum):
     """What a view declares that asks for no permission."""
 
     PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    """Whoever is signed in at the console, about themselves: no organisation is entered."""
+    OPERATOR = "operator"
+    """The platform's own staff; no organisation is entered."""
 
 
 Requirement = Permission | Access

@@ -85,11 +85,6 @@ def test_a_number_or_address_belongs_to_one_account(
             create_account(**second)
 
 
-def test_an_account_needs_a_number_or_an_address(db: None) -> None:
-    with acting_as(SYSTEM), pytest.raises(IntegrityError), transaction.atomic():
-        create_account()
-
-
 @pytest.mark.parametrize(
     "column", ["phone = '07700 900123'", "email = 'Alice@example.org'", "phone = NULL"]
 )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -32,13 +33,13 @@ class Credential(Protocol):
         """The acting party, with the origin's address, agent and request id."""
 
 
-def client_address(request: Request) -> str:
+def client_address(request: Request | HttpRequest) -> str:
     """The peer's address; behind a TLS proxy, the one that the proxy saw."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TLS_PROXY else ""
     return str(forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))
 
 
-def origin_of(request: Request) -> Actor:
+def origin_of(request: Request | HttpRequest) -> Actor:
     """Somebody not yet known, with where they come from."""
     agent = request.META.get("HTTP_USER_AGENT", "")[:USER_AGENT_LENGTH]
     return Actor(

@@ -94,6 +94,7 @@ def _load_person(
         membership = admit_member(
             account=create_account(phone=person.phone),
             name=person.name,
+            phone=person.phone,
             role=person.role,
             unit=person.unit,
             status=MembershipStatus.PENDING if waiting else MembershipStatus.ACTIVE,

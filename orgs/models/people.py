@@ -1,12 +1,12 @@
-"""Accounts span organisations; everything else here belongs to one."""
+"""People, organisations, and which person is in which."""
 
 import secrets
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from semafore.kernel import clock
@@ -24,8 +24,9 @@ class AccountManager(BaseUserManager["Account"]):
 class Account(AbstractBaseUser):
     """One person. The only thing that spans organisations; no organisation learns of the others.
 
-    Known by a verified phone number (E.164), or by email alone for console-only people. What an
-    organisation calls the person stands in its own Membership.
+    Known by a verified phone number (E.164), or by email alone for console-only people; by neither
+    while it waits for its first approval, or after its number went to somebody else. What an
+    organisation knows of the person stands in its own Membership.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -45,10 +46,6 @@ class Account(AbstractBaseUser):
             models.CheckConstraint(
                 condition=Q(email__isnull=True) | Q(email=Lower("email")),
                 name="account_email_is_lower_case",
-            ),
-            models.CheckConstraint(
-                condition=Q(phone__isnull=False) | Q(email__isnull=False),
-                name="account_has_phone_or_email",
             ),
             models.CheckConstraint(
                 condition=Q(phone__isnull=True) | Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"),
@@ -105,14 +102,37 @@ class MembershipStatus(models.TextChoices):
     ENDED = "ended"
 
 
+class ExternalParty(TenantModel):
+    """A company whose people are guests of the organisation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "id"], name="party_organisation_id"),
+            models.UniqueConstraint("organisation", Lower("name"), name="party_name_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Membership(TenantModel):
-    """One period of one person in one organisation; coming back is a new row."""
+    """One period of one person in one organisation; coming back is a new row.
+
+    `phone` and `email` are what this organisation knows: the account's own may change by what the
+    person does elsewhere, and no organisation may see, guess or time that.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="memberships", db_index=False
     )
     name = models.CharField(max_length=200)
+    phone = models.CharField(max_length=16, blank=True)
+    email = models.EmailField(blank=True)
     kind = models.CharField(
         max_length=10, choices=MembershipKind, default=MembershipKind.MEMBER, editable=False
     )
@@ -125,6 +145,13 @@ class Membership(TenantModel):
     ends_at = models.DateTimeField(null=True)
     sponsor = models.ForeignKey(
         "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    party = models.ForeignKey(
+        ExternalParty,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="memberships",
     )
 
     class Meta:
@@ -148,6 +175,8 @@ class Membership(TenantModel):
         )
         indexes = (
             models.Index(fields=["organisation", "status", "role"], name="membership_by_status"),
+            models.Index(fields=["organisation", "name", "id"], name="membership_by_name"),
+            models.Index(fields=["organisation", "phone"], name="membership_by_phone"),
         )
 
     def __str__(self) -> str:
@@ -172,65 +201,3 @@ class MembershipChange(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.membership_id} {self.status}"
-
-
-DEVICES_PER_MEMBER = (1, 50)
-GUEST_STAY_DAYS = (1, 3650)
-"""Least and most, both allowed; held by the services and by the database."""
-
-
-class SecondDeviceApproval(models.TextChoices):
-    """Who approves a member's further devices."""
-
-    ADMINISTRATOR = "administrator"
-    OWN_DEVICE = "own_device"
-
-
-def default_managed_app() -> dict[str, Any]:
-    """Managed app settings of an organisation that chose none."""
-    return {}
-
-
-class Policy(TenantModel):
-    """An organisation's rules, one row each; every change is an event with before and after."""
-
-    organisation = models.OneToOneField(
-        Organisation, primary_key=True, on_delete=models.DO_NOTHING, related_name="+"
-    )
-    totp_required = models.BooleanField(default=False)
-    devices_per_member = models.PositiveSmallIntegerField(default=6)
-    second_device_approval = models.CharField(
-        max_length=15, choices=SecondDeviceApproval, default=SecondDeviceApproval.ADMINISTRATOR
-    )
-    guest_stay_days = models.PositiveSmallIntegerField(default=90)
-    external_room_approvers = models.PositiveSmallIntegerField(default=1)
-    emergency_rooms = models.BooleanField(default=False)
-    metadata_days = models.PositiveIntegerField(default=365)
-    audit_days = models.PositiveIntegerField(default=2555)
-    existence_days = models.PositiveIntegerField(default=2555)
-    push_wake_ups = models.BooleanField(default=True)
-    managed_app = models.JSONField(default=default_managed_app)
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(devices_per_member__range=DEVICES_PER_MEMBER),
-                name="policy_devices_per_member",
-            ),
-            models.CheckConstraint(
-                condition=Q(guest_stay_days__range=GUEST_STAY_DAYS), name="policy_guest_stay_days"
-            ),
-            models.CheckConstraint(
-                condition=Q(external_room_approvers__in=(1, 2)), name="policy_room_approvers"
-            ),
-            models.CheckConstraint(
-                condition=Q(audit_days__gte=30) & Q(metadata_days__gte=1), name="policy_least_days"
-            ),
-            models.CheckConstraint(
-                condition=Q(existence_days__gte=F("metadata_days")),
-                name="policy_existence_covers_metadata",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return str(self.organisation_id)

@@ -1,0 +1,1 @@
+"""Invitations, onboarding, phone codes, SMS backends."""

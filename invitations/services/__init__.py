@@ -1,0 +1,1 @@
+"""Every change to invitations and onboardings."""

@@ -1,0 +1,5 @@
+"""Routes of onboarding."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""Pages of invitations."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

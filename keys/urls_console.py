@@ -1,0 +1,5 @@
+"""Pages of devices."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,37 @@
+"""Accounts span organisations; everything else here belongs to one."""
+
+from orgs.models.people import (
+    Account,
+    ExternalParty,
+    Membership,
+    MembershipChange,
+    MembershipKind,
+    MembershipStatus,
+    Organisation,
+    Role,
+    new_log_id,
+)
+from orgs.models.policy import (
+    DEVICES_PER_MEMBER,
+    GUEST_STAY_DAYS,
+    Policy,
+    SecondDeviceApproval,
+    default_managed_app,
+)
+
+__all__ = (
+    "DEVICES_PER_MEMBER",
+    "GUEST_STAY_DAYS",
+    "Account",
+    "ExternalParty",
+    "Membership",
+    "MembershipChange",
+    "MembershipKind",
+    "MembershipStatus",
+    "Organisation",
+    "Policy",
+    "Role",
+    "SecondDeviceApproval",
+    "default_managed_app",
+    "new_log_id",
+)

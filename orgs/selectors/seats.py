@@ -1,0 +1,80 @@
+"""A person's place in an organisation's console."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from orgs.models import Account, Membership, MembershipKind, MembershipStatus
+from orgs.roles import permissions_of
+from semafore.kernel import clock
+from semafore.kernel.actor import Actor, ActorKind
+from semafore.kernel.permissions import Permission
+from semafore.kernel.tenancy import locate
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An active membership whose role may enter the console."""
+
+    organisation_id: UUID
+    organisation_name: str
+    slug: str
+    membership_id: UUID
+    name: str
+    role: str
+    permissions: frozenset[Permission]
+    ends_at: datetime | None
+
+    def actor(self, origin: Actor) -> Actor:
+        """The acting person, named as this organisation knows them."""
+        return replace(
+            origin,
+            kind=ActorKind.MEMBER,
+            id=self.membership_id,
+            label=self.name,
+            membership_id=self.membership_id,
+        )
+
+
+def _seats(account: Account) -> QuerySet[Membership]:
+    # By the account, across organisations: it is the credential here.
+    return (
+        locate(Membership)
+        .filter(
+            Q(ends_at__isnull=True) | Q(ends_at__gt=clock.now()),
+            account_id=account.pk,
+            kind=MembershipKind.MEMBER,
+            status=MembershipStatus.ACTIVE,
+        )
+        .select_related("organisation")
+    )
+
+
+def _seat(membership: Membership) -> Seat | None:
+    permissions = permissions_of(membership.kind, membership.role)
+    if Permission.CONSOLE_ENTER not in permissions:
+        return None
+    return Seat(
+        organisation_id=membership.organisation_id,
+        organisation_name=membership.organisation.name,
+        slug=membership.organisation.slug,
+        membership_id=membership.id,
+        name=membership.name,
+        role=membership.role,
+        permissions=permissions,
+        ends_at=membership.ends_at,
+    )
+
+
+def find_seat(account: Account, slug: str) -> Seat | None:
+    """The person's seat in this organisation; None also where there is no such organisation."""
+    membership = _seats(account).filter(organisation__slug=slug).first()
+    return _seat(membership) if membership else None
+
+
+def seats_of(account: Account) -> list[Seat]:
+    """Every console the person may enter, by the organisation's name."""
+    found = (_seat(one) for one in _seats(account).order_by("organisation__name"))
+    return [seat for seat in found if seat is not None]

@@ -1,0 +1,43 @@
+"""Secrets at rest: sealed where they must be read again, hashed under a key where they need not.
+
+A copy of the database alone opens nothing of either kind.
+"""
+
+import base64
+import hmac
+from functools import cache
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+def _derive(purpose: str) -> bytes:
+    """32 bytes of SECRET_KEY that serve one purpose."""
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"semafore/{purpose}".encode())
+    return derivation.derive(settings.SECRET_KEY.encode())
+
+
+@cache
+def _boxes() -> MultiFernet:
+    keys = settings.FIELD_KEYS or [base64.urlsafe_b64encode(_derive("field")).decode()]
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def seal(value: bytes) -> bytes:
+    """Encrypt under the first of FIELD_KEYS; without any, under one derived from SECRET_KEY."""
+    return _boxes().encrypt(value)
+
+
+def unseal(sealed: bytes) -> bytes:
+    """Decrypt with whichever of FIELD_KEYS it was. Raises cryptography.fernet.InvalidToken."""
+    return _boxes().decrypt(bytes(sealed))
+
+
+def keyed_hash(purpose: str, value: bytes) -> bytes:
+    """HMAC-SHA-256 (32 bytes) under a key of its own for each purpose.
+
+    For what is short enough to be guessed, such as a code of six digits.
+    """
+    return hmac.digest(_derive(purpose), value, "sha256")
