@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.core import signing
+from cryptography.fernet import InvalidToken
 from django.db.models import Model, Q, QuerySet
 
 from semafore.kernel.problems import Malformed
+from semafore.kernel.sealing import seal, unseal
 
 M = TypeVar("M", bound=Model)
 
 PAGE_SIZE = 50
-_SALT = "semafore.paging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ def paginate(
     descending = by[0].startswith("-")
     names = [name.removeprefix("-") for name in by]
     if cursor:
-        rows = rows.filter(_after(names, _load(cursor, len(names)), descending=descending))
+        rows = rows.filter(_after(names, _load(by, cursor), descending=descending))
     found = list(rows.order_by(*by)[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
-    return Page(found, _dump([_value(found[-1], name) for name in names]) if more else None)
+    return Page(found, _dump(by, [_value(found[-1], name) for name in names]) if more else None)
 
 
 def _after(names: Sequence[str], values: Sequence[Any], *, descending: bool) -> Q:
@@ -68,16 +68,17 @@ def _value(row: Model, name: str) -> Any:
             return value
 
 
-def _dump(values: list[Any]) -> str:
-    return signing.dumps(values, salt=_SALT)
+def _dump(by: Sequence[str], values: list[Any]) -> str:
+    """Sealed, since the values may be people's names, and addresses are logged."""
+    return seal(json.dumps([list(by), values]).encode()).decode()
 
 
-def _load(cursor: str, length: int) -> list[Any]:
+def _load(by: Sequence[str], cursor: str) -> list[Any]:
     try:
-        values = signing.loads(cursor, salt=_SALT)
-    except (signing.BadSignature, json.JSONDecodeError):
-        values = None
-    if not isinstance(values, list) or len(values) != length:
+        order, values = json.loads(unseal(cursor.encode()))
+    except InvalidToken:
+        order = None
+    if order != list(by):
         raise Malformed(detail="This page's address is not complete. Start at the first page.")
     return [_parse(value) for value in values]
 

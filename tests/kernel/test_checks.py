@@ -172,8 +172,16 @@ def test_production_speaks_tls(
     settings: Settings, tls_proxy: bool, base_url: str, found: list[str]
 ) -> None:
     settings.TLS_PROXY, settings.BASE_URL = tls_proxy, base_url
+    settings.FIELD_KEYS = ["-"]
 
     assert ids(production_is_safe()) == found
+
+
+def test_production_seals_under_keys_of_its_own(settings: Settings) -> None:
+    settings.TLS_PROXY, settings.BASE_URL = True, "https://semafore.example"
+    settings.FIELD_KEYS = []
+
+    assert ids(production_is_safe()) == ["kernel.E004"]
 
 
 def test_a_developers_settings_are_not_safe_for_production(settings: Settings) -> None:

@@ -208,6 +208,9 @@ def test_two_organisations_locks_are_two(
         with organisation_scope(globex):
             lock_organisation(shared=True)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT mode FROM pg_locks WHERE locktype = 'advisory' ORDER BY mode")
+            cursor.execute(
+                "SELECT mode FROM pg_locks"
+                " WHERE locktype = 'advisory' AND pid = pg_backend_pid() ORDER BY mode"
+            )
             modes = [mode for (mode,) in cursor.fetchall()]
     assert modes == ["ExclusiveLock", "ShareLock"]

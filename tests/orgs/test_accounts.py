@@ -85,9 +85,7 @@ def test_a_number_or_address_belongs_to_one_account(
             create_account(**second)
 
 
-@pytest.mark.parametrize(
-    "column", ["phone = '07700 900123'", "email = 'Alice@example.org'", "phone = NULL"]
-)
+@pytest.mark.parametrize("column", ["phone = '07700 900123'", "email = 'Alice@example.org'"])
 def test_the_database_holds_the_spelling_too(db: None, column: str) -> None:
     with acting_as(SYSTEM):
         create_account(phone="+447700900123")

@@ -19,7 +19,7 @@ TABLE = {
         (YES, YES, NO, NO, NO),
     ),
     "roles, policy, retention, SIEM, service tokens": (
-        {"roles.manage", "policy.manage"},
+        {"roles.manage", "policy.manage", "service_tokens.manage"},
         (YES, NO, NO, NO, NO),
     ),
     "read events of classes 1, 3, 4, 5 and their proofs": (
@@ -31,6 +31,11 @@ TABLE = {
         (YES, NO, NO, YES, NO),
     ),
     "place a legal hold": ({"holds.place"}, (YES, NO, NO, YES, NO)),
+    # Not in the table: who finds anything in the console at all.
+    "enter the console and see who is there": (
+        {"console.enter", "people.read"},
+        (YES, YES, YES, YES, NO),
+    ),
     # Not in the table: what any person's device does for itself.
     "have a device and talk": ({"device.own", "key_bundle.claim"}, (YES, YES, YES, YES, YES)),
 }
