@@ -8,3 +8,10 @@ class InvitationsConfig(AppConfig):
 
     name = "invitations"
     verbose_name = "Invitations and onboarding"
+
+    def ready(self) -> None:
+        """Register the checks; without the package of its SMS backend the server doesn't start."""
+        from invitations import checks  # noqa: F401 - registers them
+        from invitations.sms import backends
+
+        backends.load()

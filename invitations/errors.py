@@ -31,3 +31,45 @@ class InvitationTransition(Problem):
     """The invitation's state doesn't allow this (any more)."""
 
     status, code, title = 409, "invitation_state", "The invitation's state doesn't allow this."
+
+
+class InvitationOpen(Problem):
+    """One invitation at a time for a phone number, or for an email address of the console."""
+
+    status, code, title = 409, "invitation_open", "This person has an open invitation already."
+
+
+class InvitationTerms(Problem):
+    """The terms contradict the policy or each other; `field` names the one to change."""
+
+    status, code, title = 422, "invitation_terms", "This invitation can't be issued like this."
+
+
+class MemberHasDevice(Problem):
+    """A replacement is for members without any device left; others link one themselves."""
+
+    status, code, title = 409, "member_has_device", "This member has a device."
+
+
+class AccountExists(Problem):
+    """The invitation's address belongs to an account, which has to be signed in."""
+
+    status, code, title = 409, "account_exists", "There is an account with this address: sign in."
+
+
+class AnotherAccount(Problem):
+    """The signed-in account isn't the one that the invitation was mailed to."""
+
+    status, code, title = 403, "another_account", "This invitation is for another account."
+
+
+class CsvUnreadable(Problem):
+    """The file as a whole can't be read; problems of single rows stand in the report."""
+
+    status, code, title = 422, "csv_unreadable", "This file can't be read."
+
+
+class PreviewExpired(Problem):
+    """A preview is confirmed within the hour, by the person who made it."""
+
+    status, code, title = 409, "preview_expired", "This preview is not valid any more."

@@ -13,6 +13,7 @@ application.autodiscover_tasks()
 
 EVERY_MINUTE = crontab()
 EVERY_QUARTER_HOUR = crontab(minute="*/15")
+EVERY_FIVE_MINUTES = crontab(minute="*/5")
 HOURLY = crontab(minute=7)
 
 application.conf.beat_schedule = {
@@ -20,6 +21,11 @@ application.conf.beat_schedule = {
     "audit.settle_platform_denials": {
         "task": "audit.settle_platform_denials",
         "schedule": EVERY_MINUTE,
+    },
+    "invitations.expire": {"task": "invitations.expire", "schedule": EVERY_MINUTE},
+    "invitations.requeue_overdue": {
+        "task": "invitations.requeue_overdue",
+        "schedule": EVERY_FIVE_MINUTES,
     },
     "keys.delete_lapsed_signed_pre_keys": {
         "task": "keys.delete_lapsed_signed_pre_keys",

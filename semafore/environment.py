@@ -72,6 +72,34 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def android_apps(name: str) -> list[tuple[str, str]]:
+    """A comma-separated list of `package:fingerprint`, the SHA-256 of the signing certificate."""
+
+    def parse(value: str) -> list[tuple[str, str]]:
+        apps = []
+        for word in value.split(","):
+            package, _, fingerprint = word.strip().partition(":")
+            if re.fullmatch(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}", fingerprint.upper()) is None:
+                message = "a fingerprint has 32 pairs of hexadecimal digits with colons"
+                raise ValueError(message)
+            apps.append((package, fingerprint.upper()))
+        return apps
+
+    return _read(name, [], parse, f"set {name} to package:AA:BB:… or leave it out", secret=False)
+
+
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    """One of the options."""
+
+    def parse(value: str) -> str:
+        if value not in options:
+            message = "not one of the choices"
+            raise ValueError(message)
+        return value
+
+    return _read(name, default, parse, f"set {name} to one of {', '.join(options)}", secret=False)
+
+
 def version(name: str, default: str) -> str:
     """Three numbers with dots."""
 

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",  # its widgets' templates, for FORM_RENDERER
     "django_otp",
     "django_htmx",
     "csp",
@@ -142,10 +143,40 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Who asks for a task doesn't wait for a broker that is away (6 seconds without this): sweeps ask
+# again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0}
 CELERY_TIMEZONE = "UTC"
 
-# SMS codes and invitations. The file backend appends JSON Lines: for development and tests.
+# SMS codes and invitations. The file backend appends JSON Lines: it and the console are for
+# development and tests.
+SMS_BACKEND = environment.choice("SMS_BACKEND", "file", ("console", "file", "twilio", "notify"))
 SMS_FILE = environment.text("SMS_FILE", str(ROOT / ".local" / "sms.jsonl"))
+SMS_TIMEOUT_SECONDS = environment.integer("SMS_TIMEOUT_SECONDS", 10, least=1, most=60)
+if SMS_BACKEND == "twilio":
+    remedy = "SMS_BACKEND=twilio needs it: take it from the console of the SMS service"
+    TWILIO_BASE_URL = environment.url(
+        "TWILIO_BASE_URL", "https://api.twilio.com", schemes=("https",)
+    )
+    TWILIO_ACCOUNT_SID = environment.required("TWILIO_ACCOUNT_SID", remedy)
+    TWILIO_AUTH_TOKEN = environment.required("TWILIO_AUTH_TOKEN", remedy)
+    TWILIO_FROM = environment.required("TWILIO_FROM", remedy)
+if SMS_BACKEND == "notify":
+    remedy = "SMS_BACKEND=notify needs it: take it from the settings of your GOV.UK Notify service"
+    NOTIFY_BASE_URL = environment.url(
+        "NOTIFY_BASE_URL", "https://api.notifications.service.gov.uk", schemes=("https",)
+    )
+    NOTIFY_API_KEY = environment.required("NOTIFY_API_KEY", remedy)
+    NOTIFY_TEMPLATES = {
+        template: environment.required(f"NOTIFY_TEMPLATE_{template.upper()}", remedy)
+        for template in ("phone_code", "invitation", "approval_waiting")
+    }
+
+# The apps that a link of an invitation opens, and where to get them.
+APPLE_APP_IDS = environment.words("APPLE_APP_IDS")
+ANDROID_APPS = environment.android_apps("ANDROID_APPS")
+IOS_APP_URL = environment.url("IOS_APP_URL", "", schemes=("https",))
+ANDROID_APP_URL = environment.url("ANDROID_APP_URL", "", schemes=("https",))
 
 AUTH_USER_MODEL = "orgs.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -232,7 +263,11 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    # It logs every request of the demo's devices, addresses and all.
-    "loggers": {"httpx": {"level": "WARNING"}},
+    "loggers": {
+        # It logs every request of the demo's devices, addresses and all.
+        "httpx": {"level": "WARNING"},
+        # It repeats what the service says, which may repeat what it was sent.
+        "notifications_python_client": {"level": "ERROR"},
+    },
     "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "INFO")},
 }

@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view()),
     path("api/mobile/", include("keys.urls_api")),
     path("api/mobile/", include("invitations.urls_api")),
+    path("", include("invitations.urls_landing")),
     # What is about the person goes first: no organisation may be called `sign-in`.
     path("console/", include("orgs.urls_account")),
     path("console/<slug:slug>/", include("console.urls_console")),

@@ -14,15 +14,25 @@ NEXT: dict[State, frozenset[State]] = {
         {State.OPENED, State.ACCEPTED, State.EXPIRED, State.REVOKED, State.DECLINED}
     ),
     State.OPENED: frozenset(
-        {State.PHONE_VERIFIED, State.ACCEPTED, State.EXPIRED, State.REVOKED, State.DECLINED}
+        {
+            State.ISSUED,
+            State.PHONE_VERIFIED,
+            State.ACCEPTED,
+            State.EXPIRED,
+            State.REVOKED,
+            State.DECLINED,
+        }
     ),
     State.PHONE_VERIFIED: frozenset(
-        {State.AWAITING_APPROVAL, State.EXPIRED, State.REVOKED, State.DECLINED}
+        {State.ISSUED, State.AWAITING_APPROVAL, State.EXPIRED, State.REVOKED, State.DECLINED}
     ),
     State.AWAITING_APPROVAL: frozenset({State.ACCEPTED, State.REVOKED, State.DECLINED}),
     State.EXPIRED: frozenset({State.ISSUED, State.REVOKED}),
 }
-"""What may follow; extending an expired one issues it again."""
+"""What may follow; a new link begins anew, and extending an expired one issues it again."""
+
+UNDECIDED = (State.ISSUED, State.OPENED, State.PHONE_VERIFIED)
+"""Nobody waits for an approval yet: these expire, and can be sent, extended, revoked."""
 
 
 def invitation_ref(invitation: Invitation) -> Ref:

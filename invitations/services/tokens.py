@@ -5,6 +5,8 @@ import binascii
 import hmac
 from uuid import UUID
 
+from django.conf import settings
+
 from invitations.errors import (
     InvitationExpired,
     InvitationRevoked,
@@ -23,6 +25,11 @@ def invitation_token(invitation: Invitation) -> str:
     """43 characters: base64url of the id (16 bytes) and HMAC(key, id ‖ issue number) (16 bytes)."""
     token = invitation.id.bytes + _mac(invitation.id, invitation.issue_number)
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+
+def invitation_link(invitation: Invitation) -> str:
+    """The address that opens it; the token stands in the fragment, which no log sees."""
+    return f"{settings.BASE_URL}/i/#{invitation_token(invitation)}"
 
 
 def _mac(invitation_id: UUID, issue_number: int) -> bytes:
@@ -49,11 +56,25 @@ def find_invitation(token: str) -> Invitation:
     return invitation
 
 
+def opened_invitation(invitation_id: UUID, issue_number: int) -> Invitation:
+    """The invitation of a link that a browser has shown before.
+
+    Raises InvitationUnknown, also when a newer link has replaced that one since.
+    """
+    found = locate(Invitation).select_related("organisation")
+    invitation = found.filter(id=invitation_id, issue_number=issue_number).first()
+    if invitation is None:
+        raise InvitationUnknown
+    return invitation
+
+
 def check_usable(invitation: Invitation) -> None:
     """Raises InvitationRevoked, InvitationUsed, InvitationExpired (from the time itself)."""
     match invitation.state:
-        case State.REVOKED | State.DECLINED:
+        case State.REVOKED:
             raise InvitationRevoked
+        case State.DECLINED:
+            raise InvitationRevoked(detail="This invitation was declined.")
         case State.ACCEPTED | State.AWAITING_APPROVAL:
             raise InvitationUsed
         case State.EXPIRED:

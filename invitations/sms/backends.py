@@ -1,41 +1,35 @@
 """Where text messages go. The worker calls; a request never waits for a network."""
 
-import json
-from collections.abc import Mapping
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
-from semafore.kernel import clock
+from invitations.sms.messages import SmsError, Template
 
+__all__ = ("SmsError", "Template", "load", "send")
 
-class Template(StrEnum):
-    """What a message says; GOV.UK Notify keeps the words itself, under an id for each."""
-
-    PHONE_CODE = "phone_code"
-    INVITATION = "invitation"
-    APPROVAL_WAITING = "approval_waiting"
+Backend = Callable[[str, Template, Mapping[str, str]], None]
 
 
-TEXTS = {
-    Template.PHONE_CODE: "{code} is your SemaFore code, valid for 5 minutes. Don't pass it on.",
-    Template.INVITATION: "{organisation} invites you to SemaFore: {link}",
-    Template.APPROVAL_WAITING: "SemaFore: somebody waits for approval at {organisation}. {link}",
-}
+def load() -> Backend:
+    """The backend that SMS_BACKEND names: `deliver` of the module of this name.
 
-
-class SmsError(Exception):
-    """The message was not taken. `permanent` ones are not tried again."""
-
-    def __init__(self, reason: str, *, permanent: bool) -> None:
-        super().__init__(reason)
-        self.permanent = permanent
+    Raises ImproperlyConfigured when what it needs is not installed.
+    """
+    try:
+        module = import_module(f"invitations.sms.{settings.SMS_BACKEND}")
+    except ModuleNotFoundError as error:
+        message = (
+            f"SMS_BACKEND is {settings.SMS_BACKEND!r}, which needs the package {error.name}. "
+            f"Remedy: pip install --requirement requirements/{settings.SMS_BACKEND}.txt."
+        )
+        raise ImproperlyConfigured(message) from error
+    backend: Backend = module.deliver
+    return backend
 
 
 def send(*, to: str, template: Template, values: Mapping[str, str]) -> None:
     """Hand a message for an E.164 number to the backend. Raises SmsError."""
-    text = TEXTS[template].format(**values)
-    line = {"at": clock.now().isoformat(), "to": to, "template": template, "text": text}
-    with Path(settings.SMS_FILE).open("a", encoding="utf-8") as outbox:
-        outbox.write(json.dumps(line) + "\n")
+    load()(to, template, values)

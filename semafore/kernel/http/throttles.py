@@ -8,6 +8,8 @@ from threading import Lock
 
 import redis
 from django.conf import settings
+from django.http import HttpRequest
+from django.views import View
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
@@ -41,7 +43,7 @@ class _LocalCounters:
 _local = _LocalCounters()
 
 
-def _source(request: Request) -> str:
+def _source(request: Request | HttpRequest) -> str:
     """The address; of IPv6 the /64, which is what one household has."""
     text = client_address(request)
     try:
@@ -56,7 +58,7 @@ def _source(request: Request) -> str:
 class AddressThrottle(BaseThrottle):
     """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request | HttpRequest, view: APIView | View) -> bool:
         """Count this request; False when it is one too many."""
         window, self._elapsed = divmod(time.time(), WINDOW_SECONDS)
         key = f"semafore:throttle:{type(view).__name__}:{_source(request)}:{int(window)}"

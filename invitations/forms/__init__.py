@@ -1,0 +1,1 @@
+"""Forms of invitations, by who fills them in."""
