@@ -4,7 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from console.navigation import Shell
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The person's seat, None outside a console."""
-    return {"seat": getattr(request, "seat", None)}
+    """The person's seat, None outside a console, and what stands around the page."""
+    return {"seat": getattr(request, "seat", None), "shell": Shell(request)}

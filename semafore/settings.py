@@ -74,8 +74,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "semafore.kernel.http.middleware.RequestIdMiddleware",
     "semafore.kernel.http.middleware.ClientVersionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "semafore.kernel.http.page_middleware.PolicyMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "semafore.kernel.http.page_middleware.PageSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "semafore.kernel.http.page_middleware.PageAuthenticationMiddleware",
@@ -187,8 +187,23 @@ USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
+STATIC_ROOT = ROOT / "staticfiles"
+# After `collectstatic`, names carry a hash of the content and browsers keep the files for ever;
+# before it, which is only for development and tests, files are found where they are written.
+STATIC_COLLECTED = environment.boolean("STATIC_COLLECTED", default=not DEBUG)
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_COLLECTED
+_STATIC_STORAGE = (
+    "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if STATIC_COLLECTED
+    else "django.contrib.staticfiles.storage.StaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _STATIC_STORAGE},
+}
 FORM_RENDERER = "semafore.kernel.http.forms.Renderer"
 LOGIN_URL = "sign_in"
+CSRF_FAILURE_VIEW = "semafore.kernel.http.handler.form_expired"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # No inline script or style, nothing from elsewhere, no frame, forms to ourselves alone.
 CONTENT_SECURITY_POLICY = {

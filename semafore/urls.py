@@ -32,5 +32,6 @@ urlpatterns = [
 ]
 
 handler400 = "semafore.kernel.http.handler.bad_request"
+handler403 = "semafore.kernel.http.handler.not_permitted"
 handler404 = "semafore.kernel.http.handler.not_found"
 handler500 = "semafore.kernel.http.handler.server_error"

@@ -63,6 +63,12 @@ class NotPermitted(Problem):
     status, code, title = 403, "not_permitted", "Your role does not allow this."
 
 
+class FormExpired(Problem):
+    """A page's form without its CSRF token, or with one of another session."""
+
+    status, code, title = 403, "form_expired", "This form is out of date."
+
+
 class Malformed(Problem):
     """The body could not be parsed."""
 

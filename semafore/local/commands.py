@@ -16,6 +16,7 @@ def test(arguments: Sequence[str]) -> int:
     directory = LOCAL / "test"
     with servers(directory, durable=False) as urls:
         settings = {"DEBUG": "false", "SECRET_KEY": TEST_SECRET_KEY, **urls}
+        settings["STATIC_COLLECTED"] = "false"
         settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
         # Tests of the limits set their own. All of the suite comes from one address, in minutes.
         settings["CLAIMS_PER_TARGET_PER_DAY"] = "1000"

@@ -15,9 +15,8 @@ from django.views import View
 
 from semafore.kernel import clock, hooks
 from semafore.kernel.actor import Actor, ActorKind, acting_as, current_actor
-from semafore.kernel.http.handler import CHANGING, REFUSALS, as_problem
+from semafore.kernel.http.handler import CHANGING, REFUSALS, as_problem, problem_page
 from semafore.kernel.http.views import origin_of
-from semafore.kernel.logs import request_id_var
 from semafore.kernel.permissions import Access, Permission, Requirement
 from semafore.kernel.problems import NotFound, NotPermitted, Problem
 from semafore.kernel.tenancy import organisation_scope
@@ -99,11 +98,7 @@ class PageView(View):
                     denial=problem.denial,
                 )
             )
-        context = {"problem": problem, "request_id": request_id_var.get()}
-        response = render(request, "errors/problem.html", context, status=problem.status)
-        if problem.retry_after is not None:
-            response["Retry-After"] = str(problem.retry_after)
-        return response
+        return problem_page(request, problem)
 
 
 class AccountView(PageView):

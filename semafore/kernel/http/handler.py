@@ -1,4 +1,4 @@
-"""Every exception of a view as a problem document."""
+"""Every exception of a view as a problem: a document for programs, a page for people."""
 
 import logging
 import math
@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -21,7 +22,8 @@ from semafore.kernel.problems import Problem
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-
+PAGES = ("/console/", "/operator/", "/i/")
+"""Below these a problem is a page."""
 
 REFUSALS = {problems.NotPermitted.status, problems.NotFound.status}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -114,24 +116,52 @@ def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
             yield from _flatten(inner, f"{path}[{index}]" if items else path)
 
 
-def _plain(problem: Problem) -> JsonResponse:
+def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """A problem outside any view: a page where people look, a document where programs do."""
+    if request.path == "/" or request.path.startswith(PAGES):
+        return problem_page(request, problem)
     return JsonResponse(
         problem.body(request_id_var.get()), status=problem.status, content_type=CONTENT_TYPE
     )
 
 
-def not_found(_request: HttpRequest, exception: Exception) -> JsonResponse:
+def problem_page(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The page of a problem; it reads nothing from the database, which may be what is away."""
+    context = {
+        "title": problem.title.removesuffix("."),
+        "problem": problem,
+        "request_id": request_id_var.get(),
+    }
+    response = render(request, "errors/problem.html", context, status=problem.status)
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: a path that no route has. Django passes `exception` by name."""
     del exception
-    return _plain(problems.NotFound())
+    return _answer(request, problems.NotFound())
 
 
-def server_error(_request: HttpRequest) -> JsonResponse:
+def not_permitted(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403: a refusal outside our base views."""
+    del exception
+    return _answer(request, problems.NotPermitted())
+
+
+def form_expired(request: HttpRequest, reason: str) -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW. `reason` is for developers; Django has logged it."""
+    del reason
+    return _answer(request, problems.FormExpired())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: a fault outside the API views."""
-    return _plain(problems.ServerError())
+    return _answer(request, problems.ServerError())
 
 
-def bad_request(_request: HttpRequest, exception: Exception) -> JsonResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a request that Django itself refuses."""
     del exception
-    return _plain(problems.Malformed())
+    return _answer(request, problems.Malformed())

@@ -1,16 +1,25 @@
 """The parts that templates are made of; available in every template without `{% load %}`."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.timesince import timesince, timeuntil
 
+from semafore.kernel import clock
 from semafore.kernel.clock import rfc3339
 
 register = template.Library()
+
+BAR_WIDTH = 120
+"""Of a bar, in the units of its drawing."""
+DIGIT_GROUP, HEX_GROUP = 5, 8
 
 
 @register.simple_tag(takes_context=True)
@@ -25,17 +34,98 @@ def moment(value: datetime | None) -> SafeString:
     if value is None:
         return SafeString("")
     return format_html(
-        '<time datetime="{}">{} UTC</time>', rfc3339(value), value.strftime("%-d %b %Y, %H:%M")
+        '<time datetime="{}">{} UTC</time>',
+        rfc3339(value),
+        value.astimezone(UTC).strftime("%-d %b %Y, %H:%M"),
     )
+
+
+@register.simple_tag
+def until(value: datetime | None) -> SafeString:
+    """How far off a time is, and the time itself: "in 3 days", "2 hours ago"."""
+    if value is None:
+        return SafeString("")
+    now = clock.now()
+    if value > now:
+        relative = f"in {timeuntil(value, now, depth=1)}"
+    else:
+        relative = f"{timesince(value, now, depth=1)} ago"
+    if relative.startswith(("in 0", "0")):
+        relative = "now"
+    return format_html('<span class="until"><span>{}</span> {}</span>', relative, moment(value))
 
 
 @register.simple_tag
 def status(word: str) -> SafeString:
     """A status: a word with a colour."""
-    return format_html('<span class="status status-{}">{}</span>', word, word.replace("_", " "))
+    return format_html(
+        '<span class="status status-{}">{}</span>', word, capfirst(word.replace("_", " "))
+    )
 
 
 @register.simple_tag
 def fingerprint(value: str) -> SafeString:
-    """Groups that can be compared by eye and copied whole."""
-    return format_html('<code class="fingerprint">{}</code>', value)
+    """Groups that can be compared by eye and copied whole.
+
+    A value that comes in groups keeps them; digits are grouped by five, hexadecimals by eight.
+    """
+    groups = value.split()
+    spaced = len(groups) > 1
+    if not spaced:
+        size = DIGIT_GROUP if value.isdecimal() else HEX_GROUP
+        groups = re.findall(f".{{1,{size}}}", value)
+    return format_html(
+        '<code class="fingerprint{}" data-copy="{}">{}</code>',
+        "" if spaced else " fingerprint-unspaced",
+        value,
+        format_html_join(" " if spaced else "", "<span>{}</span>", ((group,) for group in groups)),
+    )
+
+
+@register.simple_tag
+def bar(
+    value: float,
+    maximum: float,
+    label: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> SafeString:
+    """`value` of `maximum` as a bar, with the words that say the same.
+
+    Below `low` or above `high` it wants attention; a mark shows where that begins.
+    """
+    limit = high if low is None else low
+    wrong = (low is not None and value < low) or (high is not None and value > high)
+    mark = (
+        SafeString("")
+        if limit is None
+        else format_html('<path class="bar-mark" d="M{} 0v8"/>', _length(limit, maximum))
+    )
+    return format_html(
+        '<span class="bar{}"><svg viewBox="0 0 {width} 8" width="{width}" height="8"'
+        ' aria-hidden="true" focusable="false"><rect class="bar-ground" width="{width}" height="8"'
+        ' rx="1"/><rect class="bar-value" width="{}" height="8" rx="1"/>{}</svg>'
+        '<span class="bar-label">{}</span></span>',
+        " bar-wrong" if wrong else "",
+        _length(value, maximum),
+        mark,
+        label,
+        width=BAR_WIDTH,
+    )
+
+
+def _length(value: float, maximum: float) -> float:
+    share = min(max(value / maximum, 0), 1) if maximum else 0
+    return round(share * BAR_WIDTH, 1)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A picture of `static/img/icons.svg`; it stands beside words, so it says nothing itself."""
+    return format_html(
+        '<svg class="icon" width="20" height="20" aria-hidden="true" focusable="false">'
+        '<use href="{}#{}"></use></svg>',
+        static("img/icons.svg"),
+        name,
+    )

@@ -1,0 +1,110 @@
+"""Chromium, the server that it looks at, and how a page is looked at."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from axe_playwright_python.sync_playwright import Axe
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+
+from orgs.models import Membership
+from semafore.local.servers import LOCAL
+from semafore.wsgi import application
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SCREENSHOTS = LOCAL / "screenshots"
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+
+
+class BrowserAs(Protocol):
+    """Opens a page for whoever is signed in."""
+
+    def __call__(self, person: Membership, *, scripts: bool = True) -> Page: ...
+
+
+def chromium_path() -> str | None:
+    """Chromium of the environment variable CHROMIUM, or of this machine."""
+    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *NAMES) if name)
+    return next((path for path in found if path), None)
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Logs no request."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        pass
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The application in threads of this process, with this process's settings and database."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def new_context(chromium: Browser, address: str, *, scripts: bool = True) -> BrowserContext:
+    """A browser without a past, somewhere off UTC."""
+    return chromium.new_context(
+        base_url=address,
+        viewport=WIDE,
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+        permissions=["clipboard-read", "clipboard-write"],
+        java_script_enabled=scripts,
+    )
+
+
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """A page; afterwards, nothing in it may have broken the CSP or thrown."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: _note(message, faults))
+    yield page
+    assert faults == [], "the browser complained"
+
+
+def _note(message: ConsoleMessage, faults: list[str]) -> None:
+    # That a page answered 404 or 500 is the business of the test that asked for it.
+    if message.type == "error" and "the server responded with a status of" not in message.text:
+        faults.append(message.text)
+
+
+def look(page: Page, name: str) -> None:
+    """Screenshots in light, dark and narrow; axe finds nothing serious in any of them."""
+    views = (("light", WIDE), ("dark", WIDE), ("narrow", NARROW))
+    for view, size in views:
+        page.emulate_media(color_scheme="dark" if view == "dark" else "light")
+        page.set_viewport_size(size)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
+        found = Axe().run(page).response["violations"]
+        grave = [
+            f"{one['id']}: {node['html']} {node['failureSummary']}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+            for node in one["nodes"]
+        ]
+        assert not grave, f"{name} ({view})\n" + "\n".join(grave)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)

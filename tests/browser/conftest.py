@@ -1,0 +1,89 @@
+"""A person's browser: Chromium on the real application, over rows that are committed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast as typed
+
+import pytest
+from django.conf import settings as django_settings
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django import Settings
+
+from orgs.models import Membership, Organisation
+from tests import cast
+from tests.browser.browsers import FLAGS, BrowserAs, chromium_path, new_context, served, watched
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for a module: Playwright's event loop must be gone before asynchronous tests."""
+    path = chromium_path()
+    if path is None:
+        message = "no Chromium found: install it, or name it in CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with pytest.MonkeyPatch.context() as patch:
+        # Playwright runs a loop in this thread, which Django takes for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            yield browser
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(django_db_setup: None) -> Iterator[str]:
+    """Where the application is served."""
+    with served() as address:
+        yield address
+
+
+@pytest.fixture
+def browser_as(chromium: Browser, address: str, committed: None) -> Iterator[BrowserAs]:
+    """Opens a page of its own for whoever signs in; what breaks in it fails the test."""
+    with ExitStack() as opened:
+
+        def browser(person: Membership, *, scripts: bool = True) -> Page:
+            context = opened.enter_context(new_context(chromium, address, scripts=scripts))
+            cookie = cast.signed_in(person).cookies[django_settings.SESSION_COOKIE_NAME]
+            # 127.0.0.1 counts as secure, so that the cookie can be as strict as in production.
+            secure = address.replace("http:", "https:")
+            context.add_cookies(
+                [{"name": cookie.key, "value": cookie.value, "url": secure, "secure": True}]
+            )
+            return opened.enter_context(watched(context))
+
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str, committed: None) -> Iterator[Page]:
+    """A stranger's page."""
+    with new_context(chromium, address) as context, watched(context) as page:
+        yield page
+
+
+@pytest.fixture
+def acme(committed: None) -> Organisation:
+    """Alice's organisation, committed."""
+    return cast.organisation("Acme")
+
+
+@pytest.fixture
+def globex(committed: None) -> Organisation:
+    """Charlie's organisation, committed."""
+    return cast.organisation("Globex")
+
+
+@pytest.fixture
+def gallery(settings: Settings) -> None:
+    """The routes and templates of the gallery besides the real ones."""
+    settings.ROOT_URLCONF = "tests.browser.gallery"
+    (engine,) = django_settings.TEMPLATES
+    folders = [*typed("list[Path]", engine["DIRS"]), TEMPLATES]
+    settings.TEMPLATES = [{**engine, "DIRS": folders}]
