@@ -21,6 +21,24 @@ class OwnRole(Problem):
     status, code, title = 403, "own_role", "You can't change your own role."
 
 
+class OwnMembership(Problem):
+    """Nobody suspends or ends themselves, or moves their own end: somebody else looks at it too."""
+
+    status, code, title = 403, "own_membership", "You can't suspend or end your own membership."
+
+
+class RoleAbove(Problem):
+    """Nobody acts on a role above their own: on owners only owners do."""
+
+    status, code, title = 403, "role_above", "Only an owner can do this to an owner."
+
+
+class EndInvalid(Problem):
+    """An end that has passed, or that a guest may not have."""
+
+    status, code, title = 422, "end_invalid", "The membership can't end then."
+
+
 class AlreadyMember(Problem):
     """The person has an open period in this organisation."""
 
@@ -37,6 +55,18 @@ class PolicyInvalid(Problem):
     """A policy that contradicts itself or a legal minimum."""
 
     status, code, title = 422, "policy_invalid", "This policy is not possible."
+
+
+class ServiceTokenInvalid(Problem):
+    """A service token without a scope, or with an end that is not within a year."""
+
+    status, code, title = 422, "service_token_invalid", "This service token is not possible."
+
+
+class ServiceTokenTransition(Problem):
+    """The service token was revoked already."""
+
+    status, code, title = 409, "service_token_status", "The service token was revoked already."
 
 
 class PhoneInvalid(Problem):

@@ -1,9 +1,10 @@
 """Event types of people and organisations."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from audit.registry import EventClass, What, event
+from audit.registry import EventClass, Severity, What, event
 
 ADMINISTRATION = EventClass.ADMINISTRATION
 
@@ -51,6 +52,59 @@ class MemberSuspended(What):
 @event("member.ended", ADMINISTRATION, sentence="{actor} ended {target}'s membership.", severity=3)
 class MemberEnded(What):
     """A membership period ended."""
+
+    reason: str
+
+
+@event("member.edited", ADMINISTRATION, sentence="{actor} corrected what is known of {target}.")
+class MemberEdited(What):
+    """Name and unit, those that changed, before and after."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@event("member.end_changed", ADMINISTRATION, sentence="{actor} moved the end of {target}.")
+class MemberEndChanged(What):
+    """When the membership ends by itself; None for never."""
+
+    before: datetime | None
+    after: datetime | None
+
+
+@event(
+    "member.end_prevented",
+    ADMINISTRATION,
+    sentence="{target} is the last owner: the end that was set was taken away.",
+    severity=Severity.HIGH,
+)
+class MemberEndPrevented(What):
+    """An alarm: the end had come, and nobody would have been left to own the organisation."""
+
+    before: datetime | None
+
+
+@event(
+    "service_token.issued",
+    ADMINISTRATION,
+    sentence="{actor} issued the service token {target}.",
+    severity=Severity.MEDIUM,
+)
+class ServiceTokenIssued(What):
+    """A program may read from now on."""
+
+    scopes: list[str]
+    expires_at: datetime
+
+
+@event(
+    "service_token.revoked",
+    ADMINISTRATION,
+    sentence="{actor} revoked the service token {target}.",
+    severity=Severity.MEDIUM,
+)
+class ServiceTokenRevoked(What):
+    """It is refused from now on."""
 
     reason: str
 

@@ -1,5 +1,35 @@
 """Pages of people and settings."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from orgs.console import bulk, members, policy, service_tokens
+
+urlpatterns = [
+    path("members/<uuid:membership_id>/role", members.MemberRoleView.as_view(), name="member_role"),
+    path("members/<uuid:membership_id>/edit", members.MemberEditView.as_view(), name="member_edit"),
+    path(
+        "members/<uuid:membership_id>/end-date",
+        members.MemberEndDateView.as_view(),
+        name="member_end_date",
+    ),
+    path("members/bulk", bulk.BulkUploadView.as_view(), name="members_bulk"),
+    path("members/bulk/confirm", bulk.BulkConfirmView.as_view(), name="members_bulk_confirm"),
+    path("members/bulk/result", bulk.BulkResultView.as_view(), name="members_bulk_result"),
+    path("settings", policy.SettingsView.as_view(), name="settings"),
+    path("settings/policy", policy.PolicyView.as_view(), name="policy"),
+    path(
+        "settings/service-tokens",
+        service_tokens.ServiceTokensView.as_view(),
+        name="service_tokens",
+    ),
+    path(
+        "settings/service-tokens/new",
+        service_tokens.ServiceTokenNewView.as_view(),
+        name="service_token_new",
+    ),
+    path(
+        "settings/service-tokens/<uuid:service_token_id>/revoke",
+        service_tokens.ServiceTokenRevokeView.as_view(),
+        name="service_token_revoke",
+    ),
+]

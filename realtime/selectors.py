@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keys.models import DeviceStatus, DeviceToken
 from keys.selectors.bundles import DueKeyEvents, due_key_events
-from orgs.models import MembershipStatus
+from orgs.models import MembershipStatus, unlapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ def sights(token_hashes: Sequence[bytes]) -> dict[bytes, Sight]:
     """
     admitted = list(
         DeviceToken.objects.filter(
+            unlapsed("device__membership__"),
             token_hash__in=token_hashes,
             device__status=DeviceStatus.APPROVED,
             device__membership__status=MembershipStatus.ACTIVE,

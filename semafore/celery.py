@@ -27,6 +27,10 @@ application.conf.beat_schedule = {
         "task": "invitations.requeue_overdue",
         "schedule": EVERY_FIVE_MINUTES,
     },
+    "orgs.end_lapsed_memberships": {
+        "task": "orgs.end_lapsed_memberships",
+        "schedule": EVERY_MINUTE,
+    },
     "keys.delete_lapsed_signed_pre_keys": {
         "task": "keys.delete_lapsed_signed_pre_keys",
         "schedule": EVERY_QUARTER_HOUR,

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from keys.selectors.credentials import DeviceCredential
+from semafore.kernel import clock
 from semafore.kernel.database import prepared_cursor
 
 
@@ -68,6 +69,7 @@ SELECT
         JOIN orgs_membership AS person ON person.id = own.membership_id
         WHERE own.organisation_id = %(organisation)s AND own.id = %(claimant)s
           AND own.status = 'approved' AND person.status = 'active'
+          AND (person.ends_at IS NULL OR person.ends_at > %(now)s::timestamptz)
     ),
     (SELECT request_hash FROM keys_claim
      WHERE claimant_device_id = %(claimant)s AND idempotency_key = %(idempotency_key)s LIMIT 1),
@@ -83,6 +85,7 @@ LEFT JOIN (
     JOIN orgs_membership AS owner ON owner.id = target.membership_id
 ) ON target.organisation_id = %(organisation)s AND target.id = ANY(%(devices)s)
     AND target.status = 'approved' AND owner.status = 'active'
+    AND (owner.ends_at IS NULL OR owner.ends_at > %(now)s::timestamptz)
     AND owner.kind = 'member' AND %(claimant_kind)s = 'member'
 LEFT JOIN keys_device AS endorser
     ON endorser.id = target.endorser_id AND endorser.status = 'approved'
@@ -126,6 +129,7 @@ def claimable_devices(
                 "devices": list(device_ids),
                 "idempotency_key": idempotency_key,
                 "since": since,
+                "now": clock.now(),
                 "limit": settings.CLAIMS_PER_TARGET_PER_DAY,
             },
         )

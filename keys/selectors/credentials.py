@@ -66,7 +66,7 @@ class TokenState:
 
     credential: DeviceCredential
     admitted: bool
-    """The device is approved and the membership active."""
+    """The device is approved and the membership active, its end not come."""
 
     @property
     def expired(self) -> bool:
@@ -77,7 +77,8 @@ class TokenState:
 # One statement over all organisations: the token tells which one the request belongs to.
 CREDENTIAL = """
 SELECT device.organisation_id, device.id, device.name, person.id, person.account_id, person.name,
-       person.kind, person.role, token.expires_at, device.status, person.status
+       person.kind, person.role, token.expires_at, device.status, person.status,
+       person.ends_at
 FROM keys_devicetoken AS token
 JOIN keys_device AS device ON device.id = token.device_id
 JOIN orgs_membership AS person ON person.id = device.membership_id
@@ -97,9 +98,10 @@ def state_of_token(token: str) -> TokenState | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *fields, device_status, person_status = row
+    *fields, device_status, person_status, ends_at = row
     return TokenState(
         credential=DeviceCredential(*fields),
         admitted=device_status == DeviceStatus.APPROVED
-        and person_status == MembershipStatus.ACTIVE,
+        and person_status == MembershipStatus.ACTIVE
+        and (ends_at is None or ends_at > clock.now()),
     )

@@ -168,7 +168,7 @@ def _refusal(device: Device) -> Problem | None:
         return AccessRevoked(wipe=False, reason=device.denial_reason)
     if device.status == DeviceStatus.REVOKED and not departed:
         return AccessRevoked(wipe=device.wipe)
-    if person == MembershipStatus.ENDED or departed:
+    if person == MembershipStatus.ENDED or departed or device.membership.lapsed:
         return MembershipEnded()
     if person == MembershipStatus.SUSPENDED:
         return MembershipSuspended()

@@ -10,6 +10,7 @@ from orgs.models.people import (
     Organisation,
     Role,
     new_log_id,
+    unlapsed,
 )
 from orgs.models.policy import (
     DEVICES_PER_MEMBER,
@@ -18,6 +19,7 @@ from orgs.models.policy import (
     SecondDeviceApproval,
     default_managed_app,
 )
+from orgs.models.service_tokens import Scope, ServiceToken
 
 __all__ = (
     "DEVICES_PER_MEMBER",
@@ -31,7 +33,10 @@ __all__ = (
     "Organisation",
     "Policy",
     "Role",
+    "Scope",
     "SecondDeviceApproval",
+    "ServiceToken",
     "default_managed_app",
     "new_log_id",
+    "unlapsed",
 )

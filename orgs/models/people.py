@@ -119,6 +119,11 @@ class ExternalParty(TenantModel):
         return self.name
 
 
+def unlapsed(path: str = "") -> Q:
+    """Memberships whose end has not come; `path` leads to them (`device__membership__`)."""
+    return Q(**{f"{path}ends_at": None}) | Q(**{f"{path}ends_at__gt": clock.now()})
+
+
 class Membership(TenantModel):
     """One period of one person in one organisation; coming back is a new row.
 
@@ -177,10 +182,20 @@ class Membership(TenantModel):
             models.Index(fields=["organisation", "status", "role"], name="membership_by_status"),
             models.Index(fields=["organisation", "name", "id"], name="membership_by_name"),
             models.Index(fields=["organisation", "phone"], name="membership_by_phone"),
+            models.Index(
+                fields=["organisation", "ends_at"],
+                condition=Q(ends_at__isnull=False) & ~Q(status="ended"),
+                name="membership_to_end",
+            ),
         )
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def lapsed(self) -> bool:
+        """The end that was set has come: the person is refused from then on, swept or not."""
+        return self.ends_at is not None and self.ends_at <= clock.now()
 
 
 class MembershipChange(TenantModel):
@@ -198,6 +213,8 @@ class MembershipChange(TenantModel):
         Membership, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
     reason = models.CharField(max_length=500, blank=True)
+    event_id = models.UUIDField(null=True)
+    """The event that records it; None for changes from before this column."""
 
     def __str__(self) -> str:
         return f"{self.membership_id} {self.status}"

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from orgs.models import Account, Membership, MembershipKind, MembershipStatus
+from orgs.models import Account, Membership, MembershipKind, MembershipStatus, unlapsed
 from orgs.roles import permissions_of
-from semafore.kernel import clock
 from semafore.kernel.actor import Actor, ActorKind
 from semafore.kernel.permissions import Permission
 from semafore.kernel.tenancy import locate
@@ -43,7 +42,7 @@ def _seats(account: Account) -> QuerySet[Membership]:
     return (
         locate(Membership)
         .filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=clock.now()),
+            unlapsed(),
             account_id=account.pk,
             kind=MembershipKind.MEMBER,
             status=MembershipStatus.ACTIVE,

@@ -1,0 +1,91 @@
+"""Suspending, activating and ending one person's membership."""
+
+from typing import Any
+
+from keys.selectors.devices import devices_of
+from keys.services.revocation import LIVE
+from orgs.console.members import MemberDecisionView
+from orgs.forms.members import ReasonForm
+from orgs.models import Membership
+from orgs.selectors.leavers import sponsored_guests
+from orgs.services.memberships import (
+    activate_membership,
+    end_membership,
+    suspend_membership,
+)
+
+
+def _devices(person: Membership) -> str:
+    count = devices_of(person.id).filter(status__in=LIVE).count()
+    return "1 device" if count == 1 else f"{count} devices"
+
+
+class MemberSuspendView(MemberDecisionView):
+    """Out for now."""
+
+    title = "Suspend {0.name}"
+    form_class = ReasonForm
+    submit = "Suspend"
+    danger = True
+
+    def consequences(self, subject: Membership) -> list[str]:
+        """What stops, and what stays."""
+        return [
+            f"{_devices(subject)} of {subject.name}: no access, and disconnected, at once.",
+            "The console is closed to them.",
+            "Their keys and what waits for them stay, for the day the suspension is lifted.",
+        ]
+
+    def act(self, subject: Membership, data: dict[str, Any]) -> str:
+        """Raises NotFound, OwnMembership, RoleAbove, LastOwner, MembershipTransition."""
+        suspend_membership(membership_id=subject.id, reason=data["reason"])
+        return f"{subject.name} is suspended."
+
+
+class MemberActivateView(MemberDecisionView):
+    """In again."""
+
+    title = "Activate {0.name}"
+    form_class = ReasonForm
+    submit = "Activate"
+
+    def consequences(self, subject: Membership) -> list[str]:
+        """What begins again."""
+        return [
+            f"{subject.name} may sign in and talk again as {subject.get_role_display().lower()}.",
+            "Devices that were approved need no new approval; others still wait for theirs.",
+        ]
+
+    def act(self, subject: Membership, data: dict[str, Any]) -> str:
+        """Raises NotFound, RoleAbove, MembershipTransition."""
+        activate_membership(membership_id=subject.id, reason=data["reason"])
+        return f"{subject.name} is active."
+
+
+class MemberEndView(MemberDecisionView):
+    """Out for good; then the record."""
+
+    title = "End the membership of {0.name}"
+    form_class = ReasonForm
+    submit = "End membership"
+    danger = True
+
+    def consequences(self, subject: Membership) -> list[str]:
+        """What goes, what stays, what is left for others."""
+        guests = sponsored_guests(subject.id).count()
+        return [
+            f"{_devices(subject)} of {subject.name}: revoked, disconnected, keys deleted, at once.",
+            "This can't be undone. Who comes back is invited anew.",
+            "The console is closed to them.",
+            "What the organisation is entitled to stays: history, events, records.",
+            *([f"{guests} guests lose their sponsor."] if guests else []),
+        ]
+
+    def act(self, subject: Membership, data: dict[str, Any]) -> str:
+        """Raises NotFound, OwnMembership, RoleAbove, LastOwner, MembershipTransition."""
+        end_membership(membership_id=subject.id, reason=data["reason"])
+        return f"The membership of {subject.name} has ended."
+
+    def afterwards(self, subject: Membership) -> str:
+        """The record of what was ended."""
+        return self.link("leaver_record", subject.id)

@@ -1,0 +1,111 @@
+"""Everything that the organisation knows of one person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch
+
+from console.selectors.people import invitations_of
+from keys.selectors.devices import devices_of
+from keys.selectors.health import reports
+from keys.services.revocation import LIVE
+from orgs.models import Membership, MembershipKind, MembershipStatus
+from orgs.selectors.members import changes_of, member
+from orgs.services.memberships import check_move, owners_by_owners
+from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.permissions import Permission
+from semafore.kernel.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What may be done, and where."""
+
+    label: str
+    address: str
+    danger: bool = False
+
+
+MOVES = (
+    ("Activate", "member_activate", MembershipStatus.ACTIVE, False),
+    ("Suspend", "member_suspend", MembershipStatus.SUSPENDED, True),
+    ("Prepare departure", "leaver", MembershipStatus.ENDED, False),
+    ("End membership", "member_end", MembershipStatus.ENDED, True),
+)
+"""The words, the page, what becomes of the membership, whether it destroys."""
+
+
+class PersonView(ConsoleView):
+    """What is known, the devices, the history, and what may be done about it."""
+
+    requires = Permission.PEOPLE_READ
+
+    def get(self, request: HttpRequest, membership_id: UUID) -> HttpResponse:
+        """The person. Raises NotFound."""
+        person = member(membership_id)
+        may = self.seat.permissions
+        devices = reports(list(devices_of(person.id)))
+        context = {
+            "title": person.name,
+            "person": person,
+            "acts": self._acts(person),
+            "reports": devices,
+            "live": LIVE,
+            "may_revoke": Permission.DEVICES_MANAGE in may,
+            "may_report_lost": Permission.DEVICES_REPORT_LOST in may,
+            "changes": changes_of(person.id),
+            "invitations": invitations_of(person.id),
+            "replacement": self._replacement(
+                person, has_device=any(report.device.status in LIVE for report in devices)
+            ),
+        }
+        return self.page(request, "console/person.html", context)
+
+    def _acts(self, person: Membership) -> list[Act]:
+        """What the signed-in person may do, less what the services would refuse."""
+        may = self.seat.permissions
+        ended = person.status == MembershipStatus.ENDED
+        oneself = person.id == self.seat.membership_id
+        acts = [Act("Leaver's record", self.link("leaver_record", person.id))] if ended else []
+        if not _passes(owners_by_owners, person.role):
+            return acts
+        if Permission.PEOPLE_MANAGE in may:
+            acts.append(Act("Change name or unit", self.link("member_edit", person.id)))
+        if ended or oneself:
+            return acts
+        if Permission.ROLES_MANAGE in may and person.kind == MembershipKind.MEMBER:
+            acts.append(Act("Change role", self.link("member_role", person.id)))
+        if Permission.PEOPLE_MANAGE in may:
+            acts.append(Act("Set or clear end", self.link("member_end_date", person.id)))
+            acts.extend(self._link_to("Reset second factor", "factor_reset", person.id))
+            acts.extend(
+                Act(label, self.link(name, person.id), danger=danger)
+                for label, name, to, danger in MOVES
+                if _passes(check_move, person, to)
+            )
+        return acts
+
+    def _replacement(self, person: Membership, *, has_device: bool) -> list[Act]:
+        """An invitation for another device, where there is none left."""
+        wanted = person.status == MembershipStatus.ACTIVE and not has_device
+        if not wanted or Permission.MEMBERS_INVITE not in self.seat.permissions:
+            return []
+        found = self._link_to("Invite a replacement device", "invitation_new")
+        return [Act(act.label, f"{act.address}?purpose=device&member={person.id}") for act in found]
+
+    def _link_to(self, label: str, name: str, *args: UUID) -> list[Act]:
+        try:
+            return [Act(label, self.link(name, *args))]
+        except NoReverseMatch:
+            return []
+
+
+def _passes(check: Callable[..., None], *arguments: Any) -> bool:
+    try:
+        check(*arguments)
+    except Problem:
+        return False
+    return True

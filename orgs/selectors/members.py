@@ -1,0 +1,43 @@
+"""Reads of an organisation's people."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from orgs.models import Membership, MembershipChange
+from semafore.kernel.problems import NotFound
+
+_NOT_OF_A_NUMBER = re.compile(r"[\s().-]")
+
+
+def matching(text: str, path: str = "") -> Q:
+    """Whose name begins so, in any case of letters, or whose phone number; `path` leads to them."""
+    number = _NOT_OF_A_NUMBER.sub("", text)
+    if number.removeprefix("+").isdigit():
+        return Q(**{f"{path}phone__startswith": f"+{number.removeprefix('+')}"})
+    return Q(**{f"{path}name__istartswith": text})
+
+
+def members(
+    *, text: str = "", unit: str = "", role: str = "", status: str = "", kind: str = ""
+) -> QuerySet[Membership]:
+    """The memberships that fit, ended ones among them."""
+    exactly: dict[str, Any] = {"role": role, "status": status, "kind": kind, "unit__iexact": unit}
+    found = Membership.objects.filter(**{name: value for name, value in exactly.items() if value})
+    return found.filter(matching(text)) if text else found
+
+
+def member(membership_id: UUID) -> Membership:
+    """One of them, with sponsor and party. Raises NotFound."""
+    found = Membership.objects.select_related("sponsor", "party").filter(id=membership_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def changes_of(membership_id: UUID) -> QuerySet[MembershipChange]:
+    """The history of a membership's status, newest first, with who changed it."""
+    changes = MembershipChange.objects.filter(membership_id=membership_id)
+    return changes.select_related("by").order_by("-id")
