@@ -77,7 +77,7 @@ def _load(by: Sequence[str], cursor: str) -> list[Any]:
     try:
         order, values = json.loads(unseal(cursor.encode()))
     except InvalidToken:
-        order = None
+        order, values = None, []
     if order != list(by):
         raise Malformed(detail="This page's address is not complete. Start at the first page.")
     return [_parse(value) for value in values]

@@ -1,4 +1,4 @@
-"""Middleware that only pages need: the API's hot paths pass by it (measured: a sixth of a claim)."""
+"""Middleware that only pages need; the API passes by it (measured: a sixth of a claim)."""
 
 from typing import Any
 
