@@ -73,3 +73,57 @@ class PhoneInvalid(Problem):
     """Not a phone number that can exist."""
 
     status, code, title = 422, "phone_invalid", "This is not a valid phone number."
+
+
+class SignInRefused(Problem):
+    """Which of the two was wrong, or whether there is such an account, is not said."""
+
+    status, code, title = 401, "sign_in_refused", "The email or the password is not right."
+
+
+class CodeRefused(Problem):
+    """Not a code of the authenticator just now, nor an unused recovery code."""
+
+    status, code, title = 401, "second_factor_refused", "The code is not right, or was used before."
+
+
+class SignInLocked(Problem):
+    """Too many wrong passwords or codes for this email, whether or not it is known."""
+
+    status, code, title = 423, "sign_in_locked", "Too many wrong attempts."
+
+
+class FactorExists(Problem):
+    """A second factor was set up already."""
+
+    status, code, title = 409, "factor_exists", "A second factor has been set up already."
+
+
+class LinkInvalid(Problem):
+    """Unknown, used or expired: they are not told apart."""
+
+    status, code, title = 410, "link_invalid", "This link is not valid any more. Ask for a new one."
+
+
+class PasswordRefused(Problem):
+    """The new password is too short, too common or too much like the email."""
+
+    status, code, title = 422, "password_refused", "This password is not good enough."
+
+
+class EmailTaken(Problem):
+    """There is an account with this email: its owner signs in."""
+
+    status, code, title = 409, "email_taken", "There is an account with this email already."
+
+
+class FactorResetPending(Problem):
+    """One request at a time."""
+
+    status, code, title = 409, "factor_reset_pending", "A reset waits for its approval already."
+
+
+class FactorResetDecided(Problem):
+    """Somebody else decided first, or the request is too old."""
+
+    status, code, title = 409, "factor_reset_decided", "This request is decided or expired already."

@@ -5,7 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from orgs.selectors.seats import find_seat
+from orgs.selectors.seats import Seat, find_seat
+from orgs.services.sessions import enter_console
+from semafore.kernel.actor import acting_as
+from semafore.kernel.http.views import origin_of
+from semafore.kernel.tenancy import organisation_scope
+
+ENTERED = "entered"
+"""Session key: the organisations whose console this session has opened."""
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -27,4 +34,17 @@ class SeatMiddleware:
         slug = kwargs.pop("slug", None)
         if slug is not None:
             user = request.user
-            request.seat = find_seat(user, slug) if user.is_authenticated else None  # type: ignore[attr-defined]
+            seat = find_seat(user, slug) if user.is_authenticated else None
+            request.seat = seat  # type: ignore[attr-defined]
+            if seat is not None:
+                _note_entrance(request, seat)
+
+
+def _note_entrance(request: HttpRequest, seat: Seat) -> None:
+    """Once for each session and organisation, the organisation's log says who came in."""
+    entered: list[str] = request.session.get(ENTERED, [])
+    if str(seat.organisation_id) in entered:
+        return
+    with organisation_scope(seat.organisation_id), acting_as(seat.actor(origin_of(request))):
+        enter_console()
+    request.session[ENTERED] = [*entered, str(seat.organisation_id)]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orgs.console import bulk, members, policy, service_tokens
+from orgs.console import bulk, factor_resets, members, policy, service_tokens
 
 urlpatterns = [
     path("members/<uuid:membership_id>/role", members.MemberRoleView.as_view(), name="member_role"),
@@ -31,5 +31,15 @@ urlpatterns = [
         "settings/service-tokens/<uuid:service_token_id>/revoke",
         service_tokens.ServiceTokenRevokeView.as_view(),
         name="service_token_revoke",
+    ),
+    path(
+        "members/<uuid:membership_id>/factor-reset",
+        factor_resets.FactorResetView.as_view(),
+        name="factor_reset",
+    ),
+    path(
+        "factor-resets/<uuid:reset_id>",
+        factor_resets.FactorResetDecideView.as_view(),
+        name="factor_reset_decide",
     ),
 ]

@@ -40,4 +40,9 @@ application.conf.beat_schedule = {
     "keys.drop_claims": {"task": "keys.drop_claims", "schedule": HOURLY},
     "keys.drop_tokens": {"task": "keys.drop_tokens", "schedule": HOURLY},
     "keys.drop_spent_challenges": {"task": "keys.drop_spent_challenges", "schedule": HOURLY},
+    "orgs.deliver_waiting_mail": {"task": "orgs.deliver_waiting_mail", "schedule": EVERY_MINUTE},
+    "orgs.delete_expired_sessions": {"task": "orgs.delete_expired_sessions", "schedule": HOURLY},
+    "orgs.drop_attempts": {"task": "orgs.drop_attempts", "schedule": HOURLY},
+    "orgs.drop_links": {"task": "orgs.drop_links", "schedule": HOURLY},
+    "orgs.drop_mail": {"task": "orgs.drop_mail", "schedule": HOURLY},
 }

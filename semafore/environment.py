@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -124,3 +126,51 @@ def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
     # Addresses of databases carry passwords: never print one back.
     remedy = f"set {name} to an address such as {schemes[0]}://host"
     return _read(name, default, parse, remedy, secret=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mail goes: a server, or a folder of files for development."""
+
+    backend: str
+    host: str = "localhost"
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    folder: str | None = None
+
+
+def mail(name: str, default: str) -> MailServer:
+    """`smtp://host`, `smtp://user:password@host:587`, `smtps://…` (TLS at once), `file:///folder`.
+
+    With a password, `smtp` insists on STARTTLS: it is never sent in clear.
+    """
+
+    def parse(value: str) -> MailServer:
+        parts = urlsplit(value)
+        if parts.scheme == "file" and parts.path.strip("/"):
+            backend = "django.core.mail.backends.filebased.EmailBackend"
+            return MailServer(backend=backend, folder=parts.path)
+        if parts.scheme in {"smtp", "smtps"} and parts.hostname:
+            return _smtp(parts, parts.hostname)
+        raise ValueError("neither smtp://host, smtps://host nor file:///folder")
+
+    remedy = f"set {name} to an address such as smtp://user:password@host:587"
+    return _read(name, parse(default), parse, remedy, secret=True)
+
+
+def _smtp(parts: SplitResult, host: str) -> MailServer:
+    at_once = parts.scheme == "smtps"
+    if parts.username and parts.password is None:
+        raise ValueError("a user and no password")
+    return MailServer(
+        backend="django.core.mail.backends.smtp.EmailBackend",
+        host=host,
+        port=parts.port or (465 if at_once else 25),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=bool(parts.username) and not at_once,
+        tls=at_once,
+    )

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import csp.constants as csp
 import dj_database_url
@@ -48,7 +49,6 @@ MIN_APP_VERSION = environment.version("MIN_APP_VERSION", "1.0.0")
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",  # its widgets' templates, for FORM_RENDERER
@@ -178,9 +178,35 @@ ANDROID_APPS = environment.android_apps("ANDROID_APPS")
 IOS_APP_URL = environment.url("IOS_APP_URL", "", schemes=("https",))
 ANDROID_APP_URL = environment.url("ANDROID_APP_URL", "", schemes=("https",))
 
+# Mail: of people's sign-in, of approvals that wait. In development it lies in files.
+MAIL_SERVER = environment.mail(
+    "EMAIL_URL", f"file://{ROOT}/.local/mail" if DEBUG else "smtp://localhost:25"
+)
+EMAIL_BACKEND = MAIL_SERVER.backend
+EMAIL_FILE_PATH = MAIL_SERVER.folder
+EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER.starttls, MAIL_SERVER.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text(
+    "DEFAULT_FROM_EMAIL", f"SemaFore <no-reply@{urlsplit(BASE_URL).hostname}>"
+)
+
 AUTH_USER_MODEL = "orgs.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "phone"]},
+    },
+]
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -256,6 +282,11 @@ if TLS_PROXY:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
+SESSION_ENGINE = "orgs.sessions"
+# A session ends so long after its last request, and so long after the sign-in.
+SESSION_IDLE = timedelta(hours=environment.integer("SESSION_IDLE_HOURS", 12, least=1, most=168))
+SESSION_LONGEST = timedelta(days=environment.integer("SESSION_LONGEST_DAYS", 7, least=1, most=30))
+SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_NAME = "semafore_session" if DEBUG else "__Host-semafore_session"
 CSRF_COOKIE_NAME = "semafore_csrf" if DEBUG else "__Host-semafore_csrf"

@@ -1,1 +1,1 @@
-"""Pages of people and settings."""
+"""Pages of people: signing in, one's own account, members, settings."""

@@ -1,5 +1,6 @@
 """Accounts span organisations; everything else here belongs to one."""
 
+from orgs.models.mail import Mail
 from orgs.models.people import (
     Account,
     ExternalParty,
@@ -20,22 +21,41 @@ from orgs.models.policy import (
     default_managed_app,
 )
 from orgs.models.service_tokens import Scope, ServiceToken
+from orgs.models.sign_in import (
+    Attempts,
+    Factor,
+    FactorReset,
+    FactorResetStatus,
+    LinkPurpose,
+    MailedLink,
+    RecoveryCode,
+    Session,
+)
 
 __all__ = (
     "DEVICES_PER_MEMBER",
     "GUEST_STAY_DAYS",
     "Account",
+    "Attempts",
     "ExternalParty",
+    "Factor",
+    "FactorReset",
+    "FactorResetStatus",
+    "LinkPurpose",
+    "Mail",
+    "MailedLink",
     "Membership",
     "MembershipChange",
     "MembershipKind",
     "MembershipStatus",
     "Organisation",
     "Policy",
+    "RecoveryCode",
     "Role",
     "Scope",
     "SecondDeviceApproval",
     "ServiceToken",
+    "Session",
     "default_managed_app",
     "new_log_id",
     "unlapsed",

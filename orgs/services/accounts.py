@@ -6,8 +6,8 @@ import phonenumbers
 from django.db import transaction
 
 from audit.services.recording import record_platform
-from orgs import events
 from orgs.errors import PhoneInvalid
+from orgs.events import people as events
 from orgs.models import Account
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")

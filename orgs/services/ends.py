@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from audit.services.recording import record
-from orgs import events
 from orgs.errors import EndInvalid, LastOwner, MembershipTransition, OwnMembership
+from orgs.events import people as events
 from orgs.models import Membership, MembershipKind, MembershipStatus, Policy
 from orgs.services.memberships import (
     OPEN,

@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 
 from audit.registry import What
 from audit.services.recording import Ref, record
-from orgs import events
 from orgs.errors import (
     AlreadyMember,
     LastOwner,
@@ -17,6 +16,7 @@ from orgs.errors import (
     OwnRole,
     RoleAbove,
 )
+from orgs.events import people as events
 from orgs.models import (
     Account,
     ExternalParty,
@@ -27,6 +27,7 @@ from orgs.models import (
     Role,
     unlapsed,
 )
+from orgs.services.sessions import end_sessions_without_seat
 from semafore.kernel import clock, hooks
 from semafore.kernel.actor import current_actor
 from semafore.kernel.problems import NotFound
@@ -243,6 +244,7 @@ def suspend_membership(*, membership_id: UUID, reason: str) -> Membership:
         reason,
         lambda _: events.MemberSuspended(reason=reason),
     )
+    end_sessions_without_seat(account=membership.account)
     hooks.membership_suspended(hooks.MembershipChanged(membership.id, reason))
     return membership
 
@@ -259,5 +261,6 @@ def end_membership(*, membership_id: UUID, reason: str) -> Membership:
         reason,
         lambda _: events.MemberEnded(reason=reason),
     )
+    end_sessions_without_seat(account=membership.account)
     hooks.membership_ended(hooks.MembershipChanged(membership.id, reason))
     return membership

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from audit.services.recording import Ref, record
-from orgs import events
 from orgs.errors import PolicyInvalid
+from orgs.events import people as events
 from orgs.models import (
     DEVICES_PER_MEMBER,
     GUEST_STAY_DAYS,

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services.recording import Ref, record
-from orgs import events
 from orgs.errors import ServiceTokenInvalid, ServiceTokenTransition
+from orgs.events import people as events
 from orgs.models import Scope, ServiceToken
 from semafore.kernel import clock
 from semafore.kernel.actor import current_actor

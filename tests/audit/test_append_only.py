@@ -11,7 +11,7 @@ from psycopg import errors
 
 from audit.models import Event, Pending, PlatformEvent, PlatformPending
 from audit.services.recording import record_platform
-from orgs.events import AccountCreated
+from orgs.events.people import AccountCreated
 from orgs.models import Organisation
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope

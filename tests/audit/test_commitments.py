@@ -16,7 +16,7 @@ from django.db import connection
 from audit.commitments import canonical, commit, entry_of, leaf_hash, part_commitment
 from audit.registry import REGISTRY, EventClass
 from audit.services.recording import record_platform
-from orgs.events import AccountCreated
+from orgs.events.people import AccountCreated
 from orgs.models import Membership, Organisation, Role
 from orgs.services.memberships import change_role
 from semafore.kernel.actor import SYSTEM, Actor, ActorKind, acting_as

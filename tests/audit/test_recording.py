@@ -21,7 +21,7 @@ from audit.services.recording import (
     record_many,
     record_platform,
 )
-from orgs.events import AccountCreated, MemberSuspended
+from orgs.events.people import AccountCreated, MemberSuspended
 from orgs.models import Account, Membership, Organisation
 from orgs.services.memberships import suspend_membership
 from semafore.kernel.actor import SYSTEM, Actor, ActorKind, NoActorError, acting_as

@@ -21,7 +21,7 @@ class PagesOnly:
         """The middleware's own, unless it is the API."""
         if request.path_info.startswith(API):
             return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]  # the class it is mixed into
+        return super().__call__(request)
 
 
 class PolicyMiddleware(PagesOnly, CSPMiddleware):  # type: ignore[misc]  # csp ships no types

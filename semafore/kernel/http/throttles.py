@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from django.views import View
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from semafore.kernel.http.views import client_address
 
@@ -58,7 +57,7 @@ def _source(request: Request | HttpRequest) -> str:
 class AddressThrottle(BaseThrottle):
     """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
 
-    def allow_request(self, request: Request | HttpRequest, view: APIView | View) -> bool:
+    def allow_request(self, request: Request | HttpRequest, view: View) -> bool:
         """Count this request; False when it is one too many."""
         window, self._elapsed = divmod(time.time(), WINDOW_SECONDS)
         key = f"semafore:throttle:{type(view).__name__}:{_source(request)}:{int(window)}"

@@ -1,4 +1,4 @@
-"""Event types of people and organisations."""
+"""Event types of people, organisations and what belongs to them."""
 
 from datetime import datetime
 from typing import Any

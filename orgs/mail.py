@@ -1,0 +1,18 @@
+"""Mail in plain text, from `templates/mail/`: the first line of a template is the subject."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+
+def send_mail_to(address: str, template: str, context: Mapping[str, Any]) -> None:
+    """Send now. For workers: a request never waits for a mail server.
+
+    Raises OSError (so SMTPException too) when the server can't be reached or refuses.
+    """
+    text = render_to_string(f"mail/{template}.txt", {"base_url": settings.BASE_URL, **context})
+    subject, _, body = text.strip().partition("\n")
+    EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[address]).send()
