@@ -73,3 +73,71 @@ class PreviewExpired(Problem):
     """A preview is confirmed within the hour, by the person who made it."""
 
     status, code, title = 409, "preview_expired", "This preview is not valid any more."
+
+
+class OnboardingState(Problem):
+    """The onboarding is past this step, or not yet there."""
+
+    status, code, title = 409, "onboarding_state", "The onboarding is at another step."
+
+
+class CodeWrong(Problem):
+    """Not the code, or no longer; `attempts_left` says how many tries remain."""
+
+    status, code, title = 403, "code_wrong", "The code is not right."
+
+
+class CodeLocked(Problem):
+    """Five wrong codes; the lock lifts by itself."""
+
+    status, code, title = 423, "code_locked", "Too many wrong codes. Try again later."
+
+
+class CodeLimit(Problem):
+    """One code in 30 seconds and five an hour go to a number."""
+
+    status, code, title = 429, "code_limit", "Too many codes were asked for. Try again later."
+
+
+class TotpRequired(Problem):
+    """The second factor must be proved before the device registers."""
+
+    status, code, title = 403, "totp_required", "Prove your second factor first."
+
+
+class SponsorNotActive(Problem):
+    """A guest is admitted only while the sponsor is an active member."""
+
+    status, code, title = 409, "sponsor_not_active", "The guest's sponsor is not an active member."
+
+
+class NotKnownBefore(Problem):
+    """No earlier membership of this organisation had this number."""
+
+    status, code, title = (
+        409,
+        "not_known_before",
+        "Nobody with this number was a member of this organisation before.",
+    )
+
+
+class PhoneUnchanged(Problem):
+    """The number is the one that the membership has."""
+
+    status, code, title = 409, "phone_unchanged", "This is your number already."
+
+
+class PhoneInUse(Problem):
+    """Another open membership of the same organisation has the number."""
+
+    status, code, title = (
+        409,
+        "phone_in_use",
+        "Another member of your organisation has this number.",
+    )
+
+
+class PhoneChangeState(Problem):
+    """The change is not (or no longer) waiting for this."""
+
+    status, code, title = 409, "phone_change_state", "This change is not waiting for that."

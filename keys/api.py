@@ -1,6 +1,5 @@
 """REST views of devices, key bundles and device authentication (api.md, `/api/mobile/`)."""
 
-import re
 from typing import Any, cast
 from uuid import UUID
 
@@ -38,12 +37,11 @@ from keys.serializers.devices import (
 from keys.services import bundles, claiming, revocation, tokens
 from keys.uploads import BATCH_MAX
 from semafore.kernel import clock
+from semafore.kernel.http.idempotency import idempotency_key
 from semafore.kernel.http.throttles import AddressThrottle
 from semafore.kernel.http.views import BaseAPIView, PublicAPIView
 from semafore.kernel.permissions import Permission
-from semafore.kernel.problems import Invalid, NotFound, Problem
-
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,100}")
+from semafore.kernel.problems import NotFound, Problem
 
 IDEMPOTENCY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -218,14 +216,6 @@ class OneTimePreKeysView(DeviceAPIView):
         """Withdraw all unclaimed ones."""
         bundles.withdraw(device_id=self.own(device_id))
         return Response(render_status(bundle_status(device_id)))
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The header's value, None without one. Raises Invalid."""
-    value = request.headers.get("Idempotency-Key")
-    if value is None or IDEMPOTENCY_KEY.fullmatch(value):
-        return value
-    raise Invalid(detail="Idempotency-Key must be 1 to 100 visible ASCII characters.")
 
 
 class ClaimView(DeviceAPIView):

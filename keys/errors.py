@@ -111,16 +111,6 @@ class OwnDevice(Problem):
     status, code, title = 422, "own_device", "A device can't claim its own bundle."
 
 
-class IdempotencyKeyReused(Problem):
-    """The key came before with another body."""
-
-    status, code, title = (
-        422,
-        "idempotency_key_reused",
-        "This Idempotency-Key was used for another request.",
-    )
-
-
 class AwaitingApproval(Problem):
     """The device is enrolled and not yet approved."""
 

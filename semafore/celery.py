@@ -31,6 +31,20 @@ application.conf.beat_schedule = {
         "task": "orgs.end_lapsed_memberships",
         "schedule": EVERY_MINUTE,
     },
+    "kernel.drop_idempotent_answers": {
+        "task": "kernel.drop_idempotent_answers",
+        "schedule": HOURLY,
+    },
+    "invitations.send_due_codes": {"task": "invitations.send_due_codes", "schedule": EVERY_MINUTE},
+    "invitations.tell_approvers": {
+        "task": "invitations.tell_approvers",
+        "schedule": EVERY_QUARTER_HOUR,
+    },
+    "invitations.drop_phone_quotas": {
+        "task": "invitations.drop_phone_quotas",
+        "schedule": HOURLY,
+    },
+    "invitations.drop_link_tokens": {"task": "invitations.drop_link_tokens", "schedule": HOURLY},
     "keys.delete_lapsed_signed_pre_keys": {
         "task": "keys.delete_lapsed_signed_pre_keys",
         "schedule": EVERY_QUARTER_HOUR,

@@ -1,5 +1,18 @@
 """Invitations, and what comes of them."""
 
 from invitations.models.invitations import Channel, Delivery, Invitation, Purpose, State
+from invitations.models.onboarding import LinkToken, Onboarding
+from invitations.models.phones import PhoneChange, PhoneProof, PhoneQuota
 
-__all__ = ("Channel", "Delivery", "Invitation", "Purpose", "State")
+__all__ = (
+    "Channel",
+    "Delivery",
+    "Invitation",
+    "LinkToken",
+    "Onboarding",
+    "PhoneChange",
+    "PhoneProof",
+    "PhoneQuota",
+    "Purpose",
+    "State",
+)

@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services.recording import record
-from invitations import events
 from invitations.errors import InvitationTerms, InvitationTransition
+from invitations.events import invitations as events
 from invitations.models import Channel, Invitation, State
 from invitations.services.delivery import queue
 from invitations.services.issuing import check_vacant

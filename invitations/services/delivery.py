@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 
 from audit.registry import What
 from audit.services.recording import record
-from invitations import events
+from invitations.events import invitations as events
 from invitations.models import Channel, Delivery, Invitation
 from invitations.services.progress import invitation_ref, locked_invitation
 from invitations.services.tokens import check_usable, invitation_link

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit.services.recording import Fact, Ref, record, record_many
-from invitations import events
 from invitations.errors import InvitationOpen
+from invitations.events import invitations as events
 from invitations.models import Invitation, Purpose, State
 from invitations.models.invitations import OPEN
 from invitations.selectors.people import ADMITTING, open_periods

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from invitations import events
 from invitations.errors import AccountExists, AnotherAccount, InvitationUnknown
+from invitations.events import invitations as events
 from invitations.models import Invitation, State
 from invitations.selectors.people import has_account
 from invitations.services.progress import advance, locked_invitation

@@ -18,12 +18,12 @@ from audit.events import AccessDenied
 from audit.services.denials import Denial, count_denials
 from audit.services.recording import UNKNOWN, Fact, Ref, record_many
 from keys import events
-from keys.errors import ClaimLimit, IdempotencyKeyReused, OwnDevice, SignedPreKeyExpired
+from keys.errors import ClaimLimit, OwnDevice, SignedPreKeyExpired
 from keys.models.prekeys import Taken, lock_bundles, take_keys
 from keys.selectors.claims import Claimable, PublishedKey, claimable_devices
 from keys.selectors.credentials import DeviceCredential
 from semafore.kernel import clock
-from semafore.kernel.problems import NotAuthenticated, NotFound, Problem
+from semafore.kernel.problems import IdempotencyKeyReused, NotAuthenticated, NotFound, Problem
 from semafore.kernel.realtime import Hint, notify
 
 DAY = timedelta(days=1)

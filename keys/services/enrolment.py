@@ -61,6 +61,18 @@ class Enrolment:
     endorsement: EndorsementUpload | None = None
 
 
+def check_enrolment(onboarding_id: UUID, enrolment: Enrolment) -> None:
+    """All that can be known without the database, so that no lock is held for a bad signature.
+
+    Raises PublicKeyInvalid, SignatureInvalid, TooManyKeys.
+    """
+    check_identity_key(enrolment.identity_key)
+    message = enrolment_message(onboarding_id, enrolment.identity_key)
+    if not verify_xeddsa(enrolment.identity_key, message, enrolment.proof):
+        raise SignatureInvalid(detail="The proof of possession is not valid.", field="proof")
+    check_upload(enrolment.identity_key, enrolment.signed_pre_key, enrolment.one_time_pre_keys)
+
+
 @transaction.atomic
 def enrol_device(*, membership_id: UUID, onboarding_id: UUID, enrolment: Enrolment) -> Device:
     """Register a device, pending approval, with its first bundle.
@@ -70,12 +82,7 @@ def enrol_device(*, membership_id: UUID, onboarding_id: UUID, enrolment: Enrolme
     SignatureInvalid, TooManyKeys, NotFound, MembershipTransition, OnboardingUsed,
     DeviceLimitReached, EndorsementInvalid, IdentityKeyInUse.
     """
-    check_identity_key(enrolment.identity_key)
-    message = enrolment_message(onboarding_id, enrolment.identity_key)
-    if not verify_xeddsa(enrolment.identity_key, message, enrolment.proof):
-        raise SignatureInvalid(detail="The proof of possession is not valid.", field="proof")
-    check_upload(enrolment.identity_key, enrolment.signed_pre_key, enrolment.one_time_pre_keys)
-
+    check_enrolment(onboarding_id, enrolment)
     lock_organisation()
     membership = Membership.objects.filter(id=membership_id).first()
     if membership is None:
@@ -156,12 +163,13 @@ def _create(
 
 
 @transaction.atomic
-def approve_device(*, device_id: UUID, compared: Comparison) -> Device:
+def approve_device(*, device_id: UUID, compared: Comparison, by_owner: bool = False) -> Device:
     """Approve a pending device, and with its first device a pending member, in one step.
 
-    Raises NotFound, DeviceTransition (somebody decided already), OwnRequest.
+    `by_owner`: the person's own approved device does it, where the policy lets it. Raises NotFound,
+    DeviceTransition (somebody decided already), OwnRequest, MembershipTransition.
     """
-    device = _pending(device_id)
+    device = pending_device(device_id, by_owner=by_owner)
     if device.membership.status == MembershipStatus.PENDING:
         activate_membership(membership_id=device.membership_id)
     elif device.membership.status != MembershipStatus.ACTIVE:
@@ -184,7 +192,7 @@ def deny_device(*, device_id: UUID, reason: str) -> Device:
 
     Raises NotFound, DeviceTransition, OwnRequest.
     """
-    device = _pending(device_id)
+    device = pending_device(device_id)
     record(
         events.DeviceDenied(reason=reason),
         target=device_ref(device),
@@ -197,21 +205,33 @@ def deny_device(*, device_id: UUID, reason: str) -> Device:
     return device
 
 
-def _pending(device_id: UUID) -> Device:
+def pending_device(device_id: UUID, *, by_owner: bool = False) -> Device:
+    """The device to be decided about, under the organisation's lock and its own.
+
+    Raises NotFound, DeviceTransition (which says who decided, and when), OwnRequest.
+    """
     lock_organisation()
     device = (
         Device.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("membership")
+        .select_related("membership", "decided_by")
         .filter(id=device_id)
         .first()
     )
     if device is None:
         raise NotFound
     if device.status != DeviceStatus.PENDING:
-        raise DeviceTransition(detail=f"The device is {device.status} already.")
-    if current_actor().membership_id == device.membership_id:
+        raise DeviceTransition(detail=_decision(device))
+    if not by_owner and current_actor().membership_id == device.membership_id:
         raise OwnRequest
     return device
+
+
+def _decision(device: Device) -> str:
+    if device.decided_at is None or device.status == DeviceStatus.REVOKED:
+        return f"The device is {device.status} already."
+    who = device.decided_by.name if device.decided_by else "The server"
+    word = "denied" if device.status == DeviceStatus.DENIED else "approved"
+    return f"{who} {word} this device on {device.decided_at:%-d %B %Y at %H:%M} UTC."
 
 
 def _decide(device: Device, changed: list[str]) -> None:

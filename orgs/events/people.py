@@ -122,3 +122,11 @@ class AccountCreated(What):
     """A person's account came to be (platform's own log)."""
 
     account_id: UUID
+
+
+@event("account.phone_moved", ADMINISTRATION, sentence="A phone number changed hands.", severity=3)
+class AccountPhoneMoved(What):
+    """A number came to an account, from another if one held it (platform's own log)."""
+
+    account_id: UUID
+    previous_account_id: UUID | None

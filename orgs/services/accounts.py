@@ -3,7 +3,8 @@
 import re
 
 import phonenumbers
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 
 from audit.services.recording import record_platform
 from orgs.errors import PhoneInvalid
@@ -43,3 +44,23 @@ def create_account(
     account.save(force_insert=True)
     record_platform(events.AccountCreated(account_id=account.id))
     return account
+
+
+@transaction.atomic
+def move_phone(*, account: Account, phone: str) -> None:
+    """Give an account a number (E.164), which whoever held it loses.
+
+    The statements are the same whether or not somebody did: no organisation can time it.
+    """
+    with connection.cursor() as cursor:
+        # Two organisations may move one number at once, and then it has no row to lock.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"account phone:{phone}"]
+        )
+    rows = Account.objects.filter(Q(phone=phone) | Q(pk=account.pk)).order_by("pk")
+    holder = next((row for row in rows.select_for_update() if row.phone == phone), None)
+    Account.objects.filter(phone=phone).exclude(pk=account.pk).update(phone=None)
+    account.phone = phone
+    account.save(update_fields=["phone"])
+    previous = holder.id if holder and holder.id != account.id else None
+    record_platform(events.AccountPhoneMoved(account_id=account.id, previous_account_id=previous))

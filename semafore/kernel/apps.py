@@ -1,4 +1,4 @@
-"""The kernel as a Django app: it has checks and no models."""
+"""The kernel as a Django app: its checks, and answers kept for retries."""
 
 from django.apps import AppConfig
 

@@ -48,6 +48,14 @@ class DeviceRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestAdmitted:
+    """A guest of the current organisation who was approved, and the room the invitation names."""
+
+    membership_id: UUID
+    room_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptDenied:
     """A refused act: what was tried, on what, and the refusal's code."""
 
@@ -66,6 +74,9 @@ membership_ended: Hook[MembershipChanged] = Hook()
 
 device_revoked: Hook[DeviceRevoked] = Hook()
 """Raised by keys after a revocation: messaging drops the device's mailbox."""
+
+guest_admitted: Hook[GuestAdmitted] = Hook()
+"""Raised by invitations when a guest's membership becomes active: messaging opens the room."""
 
 attempt_denied: Hook[AttemptDenied] = Hook()
 """Raised by the base views after a refusal, its transaction rolled back: audit counts it."""

@@ -32,6 +32,8 @@ class Access(StrEnum):
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
     """Whoever is signed in at the console, about themselves: no organisation is entered."""
+    ONBOARDING = "onboarding"
+    """A device that onboards, by its session token, about itself alone."""
     OPERATOR = "operator"
     """The platform's own staff; no organisation is entered."""
 

@@ -105,6 +105,16 @@ class BodyTooLarge(Problem):
     status, code, title = 413, "body_too_large", "The request body is too large."
 
 
+class IdempotencyKeyReused(Problem):
+    """The key came before with another body."""
+
+    status, code, title = (
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request.",
+    )
+
+
 class ClientTooOld(Problem):
     """The `User-Agent` names a version below the least supported one."""
 

@@ -30,7 +30,7 @@ def seal(value: bytes) -> bytes:
     return _boxes().encrypt(value)
 
 
-def unseal(sealed: bytes) -> bytes:
+def unseal(sealed: bytes | memoryview) -> bytes:
     """Decrypt with whichever of FIELD_KEYS it was. Raises cryptography.fernet.InvalidToken."""
     return _boxes().decrypt(bytes(sealed))
 

@@ -2,17 +2,22 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
+from kombu.exceptions import OperationalError
 
+from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
-from semafore.kernel.tenancy import organisation_scope
+from semafore.kernel.tenancy import current_organisation_id, organisation_scope
 
 logger = logging.getLogger(__name__)
+
+ANSWER_LIFETIME = timedelta(hours=24)
 
 BATCH = 500
 """Rows a batch: small enough that no lock is held over 200 ms (quality.md, Speed)."""
@@ -63,6 +68,22 @@ def platform_task(name: str) -> Callable[[Callable[[], int]], Any]:
     return decorate
 
 
+def queue_after_commit(task: Any, *ids: UUID) -> None:
+    """Hand ids to a worker once the transaction has committed; never raises for a lost Redis.
+
+    Only makes sooner what a scheduled sweep finds by reading rows.
+    """
+    arguments = [str(one) for one in ids]
+    transaction.on_commit(lambda: _queue(task, arguments), robust=True)
+
+
+def _queue(task: Any, arguments: list[str]) -> None:
+    try:
+        task.apply_async(arguments, retry=False)
+    except OperationalError as error:
+        logger.warning("%s waits for its sweep: %s", task.name, error)
+
+
 def drain(sweep: Callable[[], int]) -> int:
     """Repeat a sweep until a batch comes back that isn't full; the number of rows taken."""
     total = 0
@@ -85,3 +106,15 @@ def delete_batch(table: str, condition: str, parameters: list[Any]) -> int:
             parameters,
         )
         return int(cursor.rowcount)
+
+
+def _drop_idempotent_answers() -> int:
+    """Delete answers kept for retries after 24 hours; how many."""
+    return delete_batch(
+        "kernel_idempotentanswer",
+        "organisation_id = %s AND at < %s",
+        [current_organisation_id(), clock.now() - ANSWER_LIFETIME],
+    )
+
+
+drop_idempotent_answers = system_task("kernel.drop_idempotent_answers")(_drop_idempotent_answers)

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 
-from invitations import events
 from invitations.errors import (
     InvitationExpired,
     InvitationOpen,
@@ -16,11 +15,12 @@ from invitations.errors import (
     InvitationUnknown,
     InvitationUsed,
 )
+from invitations.events import invitations as events
 from invitations.models import Channel, Delivery, Invitation, State
 from invitations.services import changes
 from invitations.services.progress import advance, locked_invitation
 from invitations.services.tokens import check_usable, find_invitation, invitation_token
-from invitations.tasks import expire
+from invitations.tasks.invitations import expire
 from orgs.errors import AlreadyMember
 from orgs.models import Membership, Organisation, Role
 from semafore.kernel import clock

@@ -18,7 +18,7 @@ from invitations.models import Channel, Delivery, Invitation
 from invitations.services import changes
 from invitations.services.delivery import DeliveryError
 from invitations.services.tokens import invitation_link, invitation_token
-from invitations.tasks import requeue_overdue, send_invitation
+from invitations.tasks.invitations import requeue_overdue, send_invitation
 from orgs.models import Organisation
 from semafore.celery import application
 from semafore.kernel import clock

@@ -30,7 +30,7 @@ def test_what_is_sealed_comes_back_and_shows_nothing(settings: Settings) -> None
     assert sealing.seal(b"a key") != sealed
     assert sealing.unseal(sealed) == b"a key"
     # As the database gives it.
-    assert sealing.unseal(memoryview(sealed)) == b"a key"  # type: ignore[arg-type]
+    assert sealing.unseal(memoryview(sealed)) == b"a key"
 
 
 def test_a_new_key_opens_what_the_old_one_sealed(settings: Settings) -> None:

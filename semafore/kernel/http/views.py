@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from semafore.kernel.actor import Actor, ActorKind, acting_as
 from semafore.kernel.logs import request_id_var
-from semafore.kernel.permissions import Access, Permission, Requirement
+from semafore.kernel.permissions import Access, Requirement
 from semafore.kernel.problems import NotAuthenticated, NotPermitted
 from semafore.kernel.tenancy import organisation_scope
 
@@ -26,7 +26,7 @@ class Credential(Protocol):
         """The one organisation of the request."""
 
     @property
-    def permissions(self) -> frozenset[Permission]:
+    def permissions(self) -> frozenset[Requirement]:
         """What its holder may do there."""
 
     def actor(self, origin: Actor) -> Actor:

@@ -40,6 +40,10 @@ def run(options: argparse.Namespace) -> None:
     if options.command == "list":
         commands.list_devices(demo)
         return
+    if options.command == "enrol":
+        name = options.name or "mine"
+        commands.enrol(demo, name, options.token, trace_for(name) if options.trace else None)
+        return
     if options.name is None:
         names = ", ".join(device.name for device in demo.devices)
         raise DemoError(f"Say which device to be, with --as NAME. There are: {names}")
@@ -88,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
         return subcommand
 
     add("list", "list the demo's devices")
+    enrol = add("enrol", "bring a new device in, called NAME, by an invitation or link token")
+    enrol.add_argument("token", metavar="TOKEN", help="the token, or the invitation's whole link")
     add("status", "show the device's fingerprint and key bundle")
     claim = add("claim", "claim a key bundle and agree on a secret with its device")
     claim.add_argument("device", metavar="DEVICE", help="a name from the list, or a device id")

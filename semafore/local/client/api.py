@@ -15,7 +15,7 @@ from semafore.local.client.wire import JsonObject, decode, encode
 
 USER_AGENT: Final = "SemaFore/1.0.0 (device client)"
 
-_TIMEOUT_SECONDS: Final = 15.0
+TIMEOUT_SECONDS: Final = 15.0
 # A token is renewed this long before its end, so that it can't lapse on the way.
 _RENEWED_BEFORE_SECONDS: Final = 30
 _UNAUTHORISED: Final = 401
@@ -75,7 +75,7 @@ class DeviceClient:
         self._http = httpx.Client(
             base_url=f"{self.base_url}/api/mobile/",
             headers={"User-Agent": USER_AGENT},
-            timeout=_TIMEOUT_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             transport=transport,
             trust_env=False,
         )
@@ -111,6 +111,23 @@ class DeviceClient:
     def revoke(self, device_id: UUID) -> None:
         """Revoke one of the person's own devices, at once."""
         self._send("DELETE", f"devices/{device_id}")
+
+    def link_token(self) -> str:
+        """A token that a second device of the same person redeems within 10 minutes, once."""
+        return str(self._send("POST", "devices/link-token")["link_token"])
+
+    def approve(self, device_id: UUID, *, compared: str) -> JsonObject:
+        """Let a linked device of the same person in, where the policy leaves it to the person."""
+        return self._send("POST", f"devices/{device_id}/approve", {"compared": compared})
+
+    def change_phone(self, phone: str, *, idempotency_key: str | None = None) -> JsonObject:
+        """Ask for another number; a code goes there."""
+        body = {"phone": phone}
+        return self._send("POST", "me/phone", body, idempotency_key=idempotency_key)
+
+    def prove_phone(self, code: str) -> JsonObject:
+        """Send the code that came to the new number; then the change waits for approval."""
+        return self._send("POST", "me/phone/code", {"code": code})
 
     def status(self) -> JsonObject:
         """The own key bundle as the server has it."""
@@ -214,11 +231,15 @@ class DeviceClient:
             self._trace(as_curl(request, body))
         response = self._http.send(request)
         if self._trace is not None:
-            problem = f" {ApiProblem.of(response).code}" if response.is_error else ""
-            elapsed = response.elapsed.total_seconds() * 1000
-            status = f"{response.status_code} {response.reason_phrase}"
-            self._trace(f"# {status}{problem}, {elapsed:.0f} ms")
+            self._trace(in_words(response))
         return response
+
+
+def in_words(response: httpx.Response) -> str:
+    """Return a comment line for the trace: how the server answered, and how fast."""
+    problem = f" {ApiProblem.of(response).code}" if response.is_error else ""
+    elapsed = response.elapsed.total_seconds() * 1000
+    return f"# {response.status_code} {response.reason_phrase}{problem}, {elapsed:.0f} ms"
 
 
 def as_curl(request: httpx.Request, body: JsonObject | None) -> str:

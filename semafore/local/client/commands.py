@@ -8,7 +8,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from keys.fingerprint import fingerprint
-from semafore.local.client.api import ApiProblem
+from semafore.local.client.api import ApiProblem, Trace
 from semafore.local.client.demo import Demo, DemoDevice, DemoError
 from semafore.local.client.device import Agreement, Device
 from semafore.local.client.keyfile import KeyFileError
@@ -32,6 +32,39 @@ def list_devices(demo: Demo) -> None:
         for device in demo.devices
     ]
     print("\n".join(table(rows)))
+
+
+def enrol(demo: Demo, name: str, token: str, trace: Trace | None) -> None:
+    """Bring a new device in by an invitation or link token, up to its approval."""
+    if any(device.answers_to(name) for device in demo.devices):
+        raise DemoError(f"There is a device called {name!r} already. Say another, with --as NAME.")
+    state_file = demo.file.parent / "devices" / f"{name}.json"
+    device, registered = Device.enrol(
+        demo.base_url,
+        token_of(token),
+        state_file=state_file,
+        name=name,
+        ask=lambda question: input(f"{question}: ").strip(),
+        trace=trace,
+    )
+    with device.api as api:
+        demo.add(
+            DemoDevice(
+                name=name,
+                organisation=str(api.organisation_id),
+                member="you",
+                device_id=api.device_id,
+                organisation_id=api.organisation_id,
+                state_file=state_file,
+            )
+        )
+    print(f"{name} is registered and waits for an administrator, who compares the fingerprint:")
+    print(registered["fingerprint"])
+
+
+def token_of(given: str) -> str:
+    """Return the token of an invitation's link, or the token itself."""
+    return given.rpartition("#")[2]
 
 
 def status(device: Device, entry: DemoDevice) -> None:

@@ -1,6 +1,7 @@
 """The devices of the demo, as `.local/demo.json` lists them to programs."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +53,7 @@ class Demo:
     base_url: str
     events_url: str
     devices: tuple[DemoDevice, ...]
+    file: Path
 
     @classmethod
     def load(cls, file: Path = DEMO_FILE) -> Self:
@@ -64,6 +66,7 @@ class Demo:
                 devices=tuple(
                     DemoDevice.from_json(entry, file.parent) for entry in content["devices"]
                 ),
+                file=file,
             )
         except FileNotFoundError as error:
             raise DemoError("There is no demo here yet. Start one with: bin/run") from error
@@ -84,6 +87,24 @@ class Demo:
             raise DemoError(f"{wanted!r} could be any of: {choices}")
         names = ", ".join(device.name for device in self.devices) or "none"
         raise DemoError(f"No device of the demo is called {wanted!r}. There are: {names}")
+
+    def add(self, entry: DemoDevice) -> None:
+        """Write a device that enrolled into the demo's file, so that `--as` finds it."""
+        content = json.loads(self.file.read_text(encoding="utf-8"))
+        content["devices"].append(
+            {
+                "name": entry.name,
+                "organisation": entry.organisation,
+                "organisation_id": str(entry.organisation_id),
+                "member": entry.member,
+                "device_id": str(entry.device_id),
+                "status": "pending",
+                "state_file": str(entry.state_file.relative_to(self.file.parent)),
+            }
+        )
+        fresh = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(self.file)
 
     def open(self, entry: DemoDevice, trace: Trace | None = None) -> Device:
         """Return the device itself; raises KeyFileError when its keys can't be read."""

@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 from semafore.local.client.agreement import InitialHeader
 from semafore.local.client.api import ApiProblem, DeviceClient, Trace
 from semafore.local.client.keyfile import KeyFile
+from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.onboarding import Ask, OnboardingClient
 from semafore.local.client.wire import JsonObject, encode
 from semafore.local.client.words import moment
 
@@ -63,6 +65,38 @@ class Device:
             trace=trace,
         )
         return cls(file, api)
+
+    @classmethod
+    def enrol(
+        cls,
+        base_url: str,
+        token: str,
+        *,
+        state_file: Path,
+        name: str,
+        ask: Ask,
+        platform: str = "desktop",
+        trace: Trace | None = None,
+    ) -> tuple[Self, JsonObject]:
+        """Go the way from an invitation or link token until the device waits for approval.
+
+        Returns it and the server's answer, whose `fingerprint` is to be compared. Raises
+        ApiProblem.
+        """
+        keys, file = DeviceKeys.generate(), KeyFile(state_file)
+        with OnboardingClient(base_url=base_url, trace=trace) as onboarding:
+            onboarding.walk(token, ask)
+            body = keys.enrolment_body(onboarding.id, name=name, platform=platform)
+            file.save(keys)
+            registered = onboarding.register(body)
+        device = cls.open(
+            base_url=base_url,
+            device_id=UUID(registered["device_id"]),
+            organisation_id=onboarding.organisation_id,
+            state_file=state_file,
+            trace=trace,
+        )
+        return device, registered
 
     def refill(self, count: int = STOCK) -> JsonObject:
         """Make and upload `count` OPKs, in batches; returns the bundle's status."""

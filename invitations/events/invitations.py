@@ -56,7 +56,7 @@ class InvitationExtended(What):
 @event(
     "invitation.revoked",
     ADMINISTRATION,
-    sentence="{actor} revoked {target}'s invitation: {reason}",
+    sentence="{actor} revoked {target}'s invitation ({reason}).",
     severity=3,
 )
 class InvitationRevoked(What):
@@ -87,6 +87,8 @@ class InvitationAccepted(What):
 
     purpose: str
     membership_id: UUID
+    same_person: bool = False
+    """An approver affirmed that it is who had the number here before."""
 
 
 @event(
@@ -103,7 +105,7 @@ class InvitationSent(What):
 @event(
     "invitation.delivery_failed",
     ADMINISTRATION,
-    sentence="{target}'s invitation could not be sent by {channel}: {reason}",
+    sentence="{target}'s invitation could not be sent by {channel} ({reason}).",
     severity=3,
 )
 class InvitationDeliveryFailed(What):
