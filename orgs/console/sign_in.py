@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 
@@ -255,5 +255,5 @@ class ConsolesView(AccountView):
         """Straight on to the only one."""
         seats = seats_of(person(request))
         if len(seats) == 1:
-            return HttpResponseRedirect(f"/console/{seats[0].slug}/")
+            return redirect(f"{request.path}{seats[0].slug}/")
         return self.page(request, "account/consoles.html", {"seats": seats})

@@ -79,7 +79,7 @@ class SignedOut(What):
 @event(
     "account.sessions_ended",
     ADMINISTRATION,
-    sentence="{count} sessions of a person ended: {reason}.",
+    sentence="Sessions of a person ended: {count}, {reason}.",
     ocsf_class=AUTHENTICATION,
 )
 class SessionsEnded(What):

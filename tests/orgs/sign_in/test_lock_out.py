@@ -180,7 +180,7 @@ def test_a_code_waits_for_the_request_that_came_first(committed_owner: Person) -
 def somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchall() != [(0,)]
+        return bool(cursor.fetchall() != [(0,)])
 
 
 def test_the_lock_holds_without_redis(owner: Person, settings: Settings) -> None:
