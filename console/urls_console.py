@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from console.pages import leavers, members, membership, person
+from console.pages import approvals, leavers, members, membership, overview, person, search
 
 urlpatterns = [
+    path("", overview.OverviewView.as_view(), name="overview"),
+    path("search", search.SearchView.as_view(), name="search"),
+    path("approvals", approvals.ApprovalsView.as_view(), name="approvals"),
+    path("approvals/batch", approvals.BatchView.as_view(), name="approvals_batch"),
+    path("approvals/<uuid:device_id>", approvals.ApprovalView.as_view(), name="approval"),
+    path("approvals/<uuid:device_id>/deny", approvals.DenyView.as_view(), name="approval_deny"),
     path("members", members.MembersView.as_view(), name="members"),
     path("members/<uuid:membership_id>", person.PersonView.as_view(), name="member"),
     path(

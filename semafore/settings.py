@@ -49,6 +49,7 @@ MIN_APP_VERSION = environment.version("MIN_APP_VERSION", "1.0.0")
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.admin",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",  # its widgets' templates, for FORM_RENDERER
@@ -98,6 +99,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "console.context.shell",
             ],

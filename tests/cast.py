@@ -1,6 +1,8 @@
 """The cast: Alice owns Acme, Bob is on her team, Charlie belongs to Globex and must see nothing."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +14,7 @@ from django.test import Client
 from audit.models import Event, Pending
 from keys.models import Comparison, Device
 from keys.services.enrolment import approve_device, enrol_device
-from orgs.models import Membership, MembershipStatus, Organisation, Role
+from orgs.models import Account, Membership, MembershipStatus, Organisation, Role
 from orgs.services.accounts import create_account
 from orgs.services.memberships import admit_member
 from orgs.services.organisations import create_organisation
@@ -122,3 +124,26 @@ def events(of: Device | Membership | Organisation, *types: str) -> list[dict[str
         by_id = {event.id: event for event in Event.objects.all()}
     found = [json.loads(bytes(by_id[event_id].what or b"{}")) for event_id in parts]
     return [what for what in found if not types or what["type"] in types]
+
+
+@contextmanager
+def inside(of: Organisation) -> Iterator[None]:
+    """The organisation's scope, as the system."""
+    with acting_as(SYSTEM), organisation_scope(of.id):
+        yield
+
+
+def crowd(of: Organisation, number: int) -> list[Membership]:
+    """Many members with a row each and nothing more, for lists."""
+    with inside(of):
+        accounts = Account.objects.bulk_create(Account() for _ in range(number))
+        return Membership.objects.bulk_create(
+            Membership(
+                organisation_id=of.id,
+                account=account,
+                name=f"Person {count:05}",
+                phone=f"+4420{70_000_000 + count}",
+                status=MembershipStatus.ACTIVE,
+            )
+            for count, account in enumerate(accounts)
+        )

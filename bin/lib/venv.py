@@ -55,6 +55,9 @@ def same_place() -> bool:
 
 def make(level: str) -> None:
     """Installs the level; whatever an interrupted attempt left is made whole or made anew."""
+    if VENV.is_symlink():
+        # It is somebody else's: clearing it would empty theirs.
+        sys.exit(f"{VENV} is a link. Remove it, and this checkout makes its own environment.")
     if not (same_place() and runs("-m", "pip", "--version")):
         print("Making .venv ...", file=sys.stderr, flush=True)
         made = subprocess.run(

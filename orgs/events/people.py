@@ -130,3 +130,10 @@ class AccountPhoneMoved(What):
 
     account_id: UUID
     previous_account_id: UUID | None
+
+
+@event("operator.created", ADMINISTRATION, sentence="An operator was created.", severity=4)
+class OperatorCreated(What):
+    """Somebody may create organisations (platform's own log)."""
+
+    account_id: UUID

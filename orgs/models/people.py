@@ -62,6 +62,10 @@ def new_log_id() -> str:
     return secrets.token_hex(16)
 
 
+RESERVED_SLUGS = ("account", "password", "sign-in", "sign-out", "step-up")
+"""What stands in place of an organisation in addresses of the console (orgs/urls_account.py)."""
+
+
 class Organisation(models.Model):
     """A tenant."""
 
@@ -71,6 +75,15 @@ class Organisation(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     sla_notice_hours = models.PositiveIntegerField(default=72)
     log_id = models.CharField(max_length=32, unique=True, default=new_log_id, editable=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(slug__in=RESERVED_SLUGS),
+                name="organisation_slug_is_no_page",
+                violation_error_message="This name is an address of the console's own.",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

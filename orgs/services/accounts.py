@@ -64,3 +64,12 @@ def move_phone(*, account: Account, phone: str) -> None:
     account.save(update_fields=["phone"])
     previous = holder.id if holder and holder.id != account.id else None
     record_platform(events.AccountPhoneMoved(account_id=account.id, previous_account_id=previous))
+
+
+def create_operator(*, email: str, password: str) -> Account:
+    """An account of the platform's own staff. Raises IntegrityError when the address is taken."""
+    account = create_account(email=email, password=password)
+    account.is_operator = True
+    account.save(update_fields=["is_operator"])
+    record_platform(events.OperatorCreated(account_id=account.id))
+    return account

@@ -10,6 +10,7 @@ from pathlib import Path
 from semafore.local.lifecycle import LocalServerError
 from semafore.local.processes import end, end_children, marked, parent, words
 from semafore.local.servers import LOCAL, ROOT, environment, secret_key, servers
+from semafore.local.sign_ins import sign_in_lines
 from semafore.local.signals import Ended
 from semafore.local.supervisor import RunLock, Supervisor
 from semafore.local.valkey import HOST, port_answers, port_is_free
@@ -115,7 +116,9 @@ def _announce(env: dict[str, str]) -> None:
     demo = LOCAL / "demo.json"
     lines = [
         "",
-        f"  SemaFore is at  {env['BASE_URL']}",
+        f"  SemaFore is at  {env['BASE_URL']}/console/",
+        *(f"    {line}" for line in sign_in_lines(demo)),
+        "    codes change every 30 seconds; for fresh ones: bin/device codes",
         f"  device socket   {env['EVENTS_URL']}",
         f"  demo            {demo.relative_to(ROOT)}  (the same for programs)",
         "  try next        bin/device list  (a device in your hands; --trace shows each request)",

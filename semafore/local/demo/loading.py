@@ -3,7 +3,6 @@
 import json
 import os
 import random
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from keys.models import Comparison, Device, KeyBundle
 from keys.selectors.credentials import credential_of
 from keys.services import bundles, claiming, sweeps
 from keys.services.enrolment import approve_device, enrol_device
-from orgs.models import Membership, MembershipStatus, Organisation
+from orgs.models import Account, Membership, MembershipStatus, Organisation
 from orgs.services.accounts import create_account
 from orgs.services.memberships import admit_member
 from orgs.services.organisations import create_organisation
@@ -27,6 +26,15 @@ from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.keyfile import KeyFile
 from semafore.local.client.keys import DeviceKeys
 from semafore.local.client.uploads import enrolment_of, one_time_uploads, signed_upload
+from semafore.local.demo.console import (
+    PASSWORD,
+    console_users,
+    founder_of,
+    give_factor,
+    invitations,
+    keep_invitations,
+    member_actor,
+)
 from semafore.local.demo.story import STORY, DeviceStory, Habit, OrganisationStory, PersonStory
 
 HISTORY = timedelta(days=21)
@@ -84,17 +92,15 @@ def _load_person(
     person: PersonStory, founder: Membership | None
 ) -> tuple[Membership, list[LoadedDevice]]:
     """A person and their devices, admitted and approved by the founder."""
-    administrator = SYSTEM
-    if founder is not None:
-        administrator = Actor(
-            kind=ActorKind.MEMBER, id=founder.id, label=founder.name, membership_id=founder.id
-        )
-    waiting = all(device.habit == Habit.PENDING for device in person.devices)
+    administrator = member_actor(founder) if founder else SYSTEM
+    habits = {device.habit for device in person.devices}
+    waiting = habits == {Habit.PENDING}
     with acting_as(administrator):
         membership = admit_member(
-            account=create_account(phone=person.phone),
+            account=_account(person),
             name=person.name,
             phone=person.phone,
+            email=person.email,
             role=person.role,
             unit=person.unit,
             status=MembershipStatus.PENDING if waiting else MembershipStatus.ACTIVE,
@@ -116,6 +122,17 @@ def _load_person(
                 device = approve_device(device_id=device.id, compared=Comparison.IN_PERSON)
             devices.append(LoadedDevice(story, device, keys))
     return membership, devices
+
+
+def _account(person: PersonStory) -> Account:
+    account = create_account(
+        phone=person.phone or None,
+        email=person.email or None,
+        password=PASSWORD if person.email else None,
+    )
+    if person.email:
+        give_factor(account)
+    return account
 
 
 def _live_a_day(devices: list[LoadedDevice], day: int, chance: random.Random) -> None:
@@ -157,16 +174,22 @@ def _device_actor(one: LoadedDevice) -> Actor:
 
 def _write_listing(folder: Path) -> None:
     """`demo.json`, replaced at once so that nobody reads half of it."""
-    organisations, devices = [], []
+    organisations: list[dict[str, str]] = []
+    devices: list[dict[str, str]] = []
+    sign_ins: list[dict[str, str]] = []
+    waiting: list[dict[str, str]] = []
     people = {
         device.name: person.name
         for story in STORY
         for person in story.people
         for device in person.devices
     }
-    with ExitStack() as stack:
-        for organisation in Organisation.objects.filter(slug__in=[one.slug for one in STORY]):
-            stack.enter_context(organisation_scope(organisation.id))
+    for story in STORY:
+        organisation = Organisation.objects.get(slug=story.slug)
+        with organisation_scope(organisation.id):
+            keep_invitations(story, founder_of(organisation))
+            sign_ins += console_users(story)
+            waiting += invitations(story)
             organisations.append(
                 {"id": str(organisation.id), "slug": organisation.slug, "name": organisation.name}
             )
@@ -187,8 +210,9 @@ def _write_listing(folder: Path) -> None:
         "events_url": settings.EVENTS_URL,
         "organisations": organisations,
         "devices": devices,
-        "console_users": [],
-        "invitations": [],
+        "console_users": sign_ins,
+        "invitations": waiting,
+        "sms_outbox": settings.SMS_FILE,
     }
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"demo.json.{os.getpid()}"

@@ -31,13 +31,14 @@ class DeviceStory:
 
 @dataclass(frozen=True, slots=True)
 class PersonStory:
-    """One person."""
+    """One person; with an email, somebody who signs in at the console."""
 
     name: str
     phone: str
     role: Role
     unit: str
-    devices: tuple[DeviceStory, ...]
+    devices: tuple[DeviceStory, ...] = ()
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class OrganisationStory:
     name: str
     slug: str
     people: tuple[PersonStory, ...]
+    newcomers: str
+    """The beginning of the phone numbers of people yet to come; two digits follow."""
 
 
 def _phone(name: str) -> DeviceStory:
@@ -65,8 +68,16 @@ STORY = (
                 Role.OWNER,
                 "Information governance",
                 (_phone("amara"), DeviceStory("amara-laptop", Platform.DESKTOP)),
+                "amara@northgate.example",
             ),
-            PersonStory("Ben Whitlock", "+447700900102", Role.ADMIN, "Digital", (_phone("ben"),)),
+            PersonStory(
+                "Ben Whitlock",
+                "+447700900102",
+                Role.ADMIN,
+                "Digital",
+                (_phone("ben"),),
+                "ben@northgate.example",
+            ),
             PersonStory(
                 "Chloe Marsh",
                 "+447700900103",
@@ -91,13 +102,31 @@ STORY = (
                 "Radiology",
                 (DeviceStory("eilidh", Platform.IOS, Habit.PENDING),),
             ),
+            PersonStory(
+                "Femi Balogun",
+                "+447700900106",
+                Role.HELPDESK,
+                "Digital",
+                email="femi@northgate.example",
+            ),
+            PersonStory(
+                "Hana Sato", "", Role.AUDITOR, "Internal audit", email="hana@northgate.example"
+            ),
         ),
+        newcomers="+4477009003",
     ),
     OrganisationStory(
         name="Calder Rail Operations",
         slug="calder",
         people=(
-            PersonStory("Grace Holt", "+447700900201", Role.OWNER, "Control", (_phone("grace"),)),
+            PersonStory(
+                "Grace Holt",
+                "+447700900201",
+                Role.OWNER,
+                "Control",
+                (_phone("grace"),),
+                "grace@calder.example",
+            ),
             PersonStory(
                 "Harun Aziz",
                 "+447700900202",
@@ -107,5 +136,6 @@ STORY = (
             ),
             PersonStory("Isla Byrne", "+447700900203", Role.MEMBER, "Track", (_phone("isla"),)),
         ),
+        newcomers="+4477009004",
     ),
 )

@@ -1,0 +1,86 @@
+"""Django's admin site, behind the same sign-in as the console, for operators alone."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils.http import urlencode
+
+from semafore.kernel.actor import Actor, ActorKind, acting_as
+from semafore.kernel.http.console import proven_lately
+from semafore.kernel.http.handler import CHANGING
+from semafore.kernel.http.views import origin_of
+from semafore.kernel.permissions import Access
+
+
+def operator_of(request: HttpRequest) -> Actor:
+    """The operator as events name them: an organisation's log says no more than that it was one."""
+    origin = origin_of(request)
+    return Actor(
+        kind=ActorKind.OPERATOR,
+        id=request.user.pk,
+        label="SemaFore operator",
+        address=origin.address,
+        user_agent=origin.user_agent,
+        request_id=origin.request_id,
+    )
+
+
+class OperatorSite(AdminSite):
+    """Registers organisations; neither accounts nor second factors."""
+
+    site_header = site_title = "SemaFore operator"
+    index_title = "Platform"
+    site_url = None
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Signed in, which takes both factors, and an operator."""
+        user = request.user
+        return bool(user.is_authenticated and user.is_active and user.is_operator)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Strangers sign in as everybody does; who is no operator finds nothing here."""
+        del extra_context
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(reverse("consoles"))
+        return _with_next("sign_in", request)
+
+    login.requires = Access.PUBLIC  # type: ignore[attr-defined]
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Django's check, then the operator acts; changes ask for the factor again."""
+
+        @wraps(view)
+        def acting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method in CHANGING and not proven_lately(request):
+                return _with_next("step_up", request)
+            with acting_as(operator_of(request)):
+                return view(request, *args, **kwargs)
+
+        return super().admin_view(acting, cacheable)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's, each declaring what it needs, as every view here does."""
+        urls: list[URLPattern | URLResolver] = super().get_urls()
+        _declare(urls)
+        return urls
+
+
+def _declare(patterns: list[Any]) -> None:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            _declare(pattern.url_patterns)
+        elif not hasattr(pattern.callback, "requires"):
+            pattern.callback.requires = Access.OPERATOR
+
+
+def _with_next(name: str, request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': request.get_full_path()})}")
+
+
+SITE = OperatorSite(name="operator")

@@ -1,0 +1,69 @@
+"""What needs a decision now, then the state."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+
+from console.selectors.overview import Overview, overview
+from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that waits for a person."""
+
+    count: int
+    what: str
+    act: str
+    url: str
+
+
+class OverviewView(ConsoleView):
+    """The first page."""
+
+    requires = Permission.CONSOLE_ENTER
+    title = "Overview"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show it."""
+        state = overview()
+        context = {"decisions": self.decisions(state), "state": state}
+        return self.page(request, "console/overview.html", context)
+
+    def decisions(self, state: Overview) -> list[Decision]:
+        """What waits, the most urgent first; nothing for what this person may not decide."""
+        offered = [
+            (
+                Permission.MEMBERS_APPROVE,
+                Decision(
+                    state.waiting_devices,
+                    "waiting for approval",
+                    "Compare fingerprints and decide",
+                    self.link("approvals"),
+                ),
+            ),
+            (
+                Permission.MEMBERS_INVITE,
+                Decision(
+                    state.failed_invitations,
+                    "invitations could not be delivered",
+                    "See why, and send again",
+                    f"{self.link('invitations')}?delivery=failed",
+                ),
+            ),
+            (
+                Permission.PEOPLE_READ,
+                Decision(
+                    state.expired_keys,
+                    "devices with an expired signed pre-key: nobody can begin to talk to them",
+                    "Ask their owners to open the app",
+                    f"{self.link('devices')}?health=expired",
+                ),
+            ),
+        ]
+        return [
+            decision
+            for permission, decision in offered
+            if decision.count and permission in self.seat.permissions
+        ]

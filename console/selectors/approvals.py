@@ -1,0 +1,83 @@
+"""What waits for an administrator's decision, and what was decided."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from keys.fingerprint import fingerprint
+from keys.models import Device, DeviceStatus
+from orgs.models import Membership, MembershipStatus
+from semafore.kernel import clock
+from semafore.kernel.paging import Page, paginate
+from semafore.kernel.problems import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """A device that waits, with the person whom approving it lets in."""
+
+    device: Device
+    fingerprint: str
+
+    @property
+    def person(self) -> Membership:
+        """Whose device it is."""
+        return self.device.membership
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether the person's membership begins with it."""
+        return self.person.status == MembershipStatus.PENDING
+
+
+def _requests() -> QuerySet[Device]:
+    return Device.objects.select_related(
+        "membership", "membership__party", "membership__sponsor", "endorser"
+    )
+
+
+def _late() -> Q:
+    """The membership's end came before anybody decided."""
+    return Q(membership__ends_at__lte=clock.now())
+
+
+def as_requests(devices: Iterable[Device]) -> list[DeviceRequest]:
+    """Devices with the fingerprints to compare."""
+    return [
+        DeviceRequest(device, fingerprint(bytes(device.identity_key), device.id))
+        for device in devices
+    ]
+
+
+def waiting_devices(cursor: str | None = None) -> Page[Device]:
+    """Devices that may be approved, the longest waiting first."""
+    rows = _requests().filter(status=DeviceStatus.PENDING).exclude(_late())
+    return paginate(rows, by=("enrolled_at", "id"), cursor=cursor)
+
+
+def expired_devices(cursor: str | None = None) -> Page[Device]:
+    """Devices that can only be denied: the person's time ended while they waited."""
+    rows = _requests().filter(_late(), status=DeviceStatus.PENDING)
+    return paginate(rows, by=("enrolled_at", "id"), cursor=cursor)
+
+
+def decided_devices(cursor: str | None = None) -> Page[Device]:
+    """Devices that somebody approved or denied, the latest first."""
+    rows = _requests().filter(decided_at__isnull=False).select_related("decided_by")
+    return paginate(rows, by=("-decided_at", "-id"), cursor=cursor)
+
+
+def device_request(device_id: UUID) -> DeviceRequest:
+    """One device, whatever became of it. Raises NotFound."""
+    device = _requests().select_related("decided_by").filter(id=device_id).first()
+    if device is None:
+        raise NotFound
+    return as_requests([device])[0]
+
+
+def chosen_requests(device_ids: Sequence[UUID]) -> list[DeviceRequest]:
+    """Those of these devices that still wait."""
+    found = _requests().filter(id__in=device_ids, status=DeviceStatus.PENDING)
+    return as_requests(found.order_by(F("enrolled_at"), "id"))

@@ -1,0 +1,57 @@
+"""One box for everything that has a name, a number or an id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from invitations.models import Invitation
+from keys.models import Device
+from orgs.models import Membership
+
+LIMIT = 10
+"""Of each kind: whoever sees more should say more."""
+LEAST_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in the organisation in scope."""
+
+    people: Sequence[Membership] = ()
+    devices: Sequence[Device] = ()
+    invitations: Sequence[Invitation] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.people or self.devices or self.invitations)
+
+
+def find(words: str) -> Findings:
+    """By id if it is one, else by the beginning of a word of a name, a number or an address."""
+    try:
+        wanted = UUID(words)
+    except ValueError:
+        return _by_words(words) if len(words) >= LEAST_LETTERS else Findings()
+    return Findings(
+        people=list(Membership.objects.filter(id=wanted)),
+        devices=list(Device.objects.filter(id=wanted).select_related("membership")),
+        invitations=list(Invitation.objects.filter(id=wanted)),
+    )
+
+
+def _by_words(words: str) -> Findings:
+    named = Q(name__istartswith=words) | Q(name__icontains=f" {words}")
+    number = words.replace(" ", "")
+    person = named | Q(email__istartswith=words)
+    if number.removeprefix("+").isdigit():
+        person |= Q(phone__contains=number)
+    people = Membership.objects.filter(person).order_by("name", "id")
+    devices = Device.objects.filter(named).select_related("membership").order_by("name", "id")
+    invitations = Invitation.objects.filter(person).order_by("-issued_at", "id")
+    return Findings(
+        people=list(people[:LIMIT]),
+        devices=list(devices[:LIMIT]),
+        invitations=list(invitations[:LIMIT]),
+    )
