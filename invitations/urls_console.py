@@ -5,7 +5,7 @@ from django.urls import path
 from invitations.console import bulk, invitations
 
 urlpatterns = [
-    path("invitations/", invitations.InvitationsView.as_view(), name="invitations"),
+    path("invitations", invitations.InvitationsView.as_view(), name="invitations"),
     path("invitations/new", invitations.InvitationNewView.as_view(), name="invitation_new"),
     path("invitations/bulk", bulk.InvitationsBulkView.as_view(), name="invitations_bulk"),
     path(
@@ -19,7 +19,7 @@ urlpatterns = [
         name="invitations_bulk_template",
     ),
     path(
-        "invitations/<uuid:invitation_id>/",
+        "invitations/<uuid:invitation_id>",
         invitations.InvitationView.as_view(),
         name="invitation",
     ),

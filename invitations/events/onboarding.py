@@ -98,7 +98,11 @@ class InvitationDenied(What):
     reason: str
 
 
-@event("approvers.told", ADMINISTRATION, sentence="{recipients} approvers were told of {waiting}.")
+@event(
+    "approvers.told",
+    ADMINISTRATION,
+    sentence="Approvers were told that {waiting} wait: {recipients}.",
+)
 class ApproversTold(What):
     """A mail said that something waits; `reminder` when it waited for a day."""
 

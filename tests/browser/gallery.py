@@ -216,7 +216,7 @@ urlpatterns = [
     path("console/<slug:slug>/gallery", GalleryView.as_view(), name="gallery"),
     path("console/<slug:slug>/gallery/job", JobView.as_view(), name="gallery_job"),
     path("console/<slug:slug>/gallery/confirm", ConfirmView.as_view(), name="gallery_confirm"),
-    *(path(f"console/<slug:slug>/{name}/", EmptyView.as_view(), name=name) for name in NAMES),
+    *(path(f"console/<slug:slug>/{name}", EmptyView.as_view(), name=name) for name in NAMES),
     path("console/<slug:slug>/members/<uuid:item>", EmptyView.as_view(), name="member"),
     *urls.urlpatterns,
 ]

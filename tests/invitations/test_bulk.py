@@ -18,8 +18,6 @@ from tests import cast
 from tests.cast import signed_in
 from tests.invitations.acts import issue, within
 
-pytestmark = pytest.mark.urls("tests.invitations.urls")
-
 HEADER = "name,phone,email,role,unit,company,sponsor,last_day\n"
 
 
@@ -201,7 +199,7 @@ def test_nothing_happens_before_the_confirmation_and_then_once(
     assert issued(acme) == []
     signed = preview_of(answer)
     for _ in range(2):
-        assert confirm(browser, acme, signed)["Location"].endswith("/invitations/")
+        assert confirm(browser, acme, signed)["Location"].endswith("/invitations")
         assert [one.name for one in issued(acme)] == ["Person 1", "Person 2"]
     assert {one.delivery for one in issued(acme)} == {Delivery.QUEUED}
     assert {one.issued_by_id for one in issued(acme)} == {alice.id}

@@ -25,8 +25,6 @@ from semafore.kernel.tenancy import organisation_scope
 from tests.cast import signed_in
 from tests.invitations.acts import console_draft, draft, issue, now, within
 
-pytestmark = pytest.mark.urls("tests.invitations.urls")
-
 PASSWORD = "korrekt-pferd-batterie"
 TYPED = {"name": "Daniel", "password": PASSWORD, "again": PASSWORD}
 
@@ -280,7 +278,8 @@ def test_the_script_holds_to_the_policy(browser: Client) -> None:
     page = text(browser.get("/i/"))
     script = (Path(django_settings.ROOT) / "static/js/landing.js").read_text()
 
-    assert re.findall(r"<script[^>]*>", page) == ['<script src="/static/js/landing.js" defer>']
+    assert '<script src="/static/js/landing.js" defer>' in page
+    assert all(" src=" in one for one in re.findall(r"<script[^>]*>", page))
     assert not re.search(r"\son\w+=|style=", page)
     assert "innerHTML" not in script
     assert "eval" not in script

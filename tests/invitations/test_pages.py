@@ -20,8 +20,6 @@ from tests import cast
 from tests.cast import signed_in
 from tests.invitations.acts import as_member, console_draft, draft, issue, now, within
 
-pytestmark = pytest.mark.urls("tests.invitations.urls")
-
 CHANGES = ("resend", "new-link", "extend", "revoke")
 TYPED = {"valid_days": "7", "reason": "mistake"}
 
@@ -32,7 +30,7 @@ def browser(alice: Membership) -> Client:
 
 
 def at(of: Organisation, path: str = "") -> str:
-    return f"/console/{of.slug}/invitations/{path}"
+    return f"/console/{of.slug}/invitations/{path}".rstrip("/")
 
 
 def text(answer: Any) -> str:
@@ -83,7 +81,7 @@ def test_the_list_pages_with_a_fixed_number_of_queries(
     seen: set[str] = set()
     address = at(acme)
     for _ in range(4):
-        with django_assert_num_queries(4):  # session, account, seat, rows
+        with django_assert_num_queries(6):  # session, account, seat, rows, and two of the shell
             page = browser.get(address).content.decode()
         seen |= set(re.findall(r">(P\d{3})</a>", page))
         following = re.search(r'href="(\?[^"]*cursor=[^"]*)"', page)
@@ -196,10 +194,12 @@ def test_one_that_proves_an_address_shows_no_link(acme: Organisation, browser: C
     assert invitation_token(dan) not in text(browser.get(at(acme)))
 
 
-def test_a_dead_link_is_not_shown(acme: Organisation, browser: Client) -> None:
+def test_a_dead_link_is_not_shown(acme: Organisation, alice: Membership, browser: Client) -> None:
     dan = issue(acme, valid_days=1)
     with clock.moved_by(timedelta(days=1, minutes=1)):
-        assert invitation_token(dan) not in text(browser.get(at(acme, f"{dan.id}/")))
+        later = text(signed_in(alice).get(at(acme, f"{dan.id}/")))
+        assert "Dan" in later
+        assert invitation_token(dan) not in later
     within(acme, changes.revoke, invitation_id=dan.id, reason="wrong person")
     page = text(browser.get(at(acme, f"{dan.id}/")))
     assert invitation_token(dan) not in page
@@ -251,7 +251,7 @@ def test_another_organisations_is_like_nobodys(
             if path:
                 answers.append(browser.post(where, TYPED))
             assert {answer.status_code for answer in answers} == {404}
-            pages.append([re.sub(r"<code>.*?</code>", "", text(one)) for one in answers])
+            pages.append([text(one).replace(one["X-Request-ID"], "") for one in answers])
         assert pages[0] == pages[1]
     assert now(theirs).state == State.ISSUED
     outsider = at(globex, f"{theirs.id}/")

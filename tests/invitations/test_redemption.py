@@ -60,7 +60,11 @@ def test_it_gives_an_account_and_a_seat_at_once(acme: Organisation) -> None:
     assert seat is not None
     assert (now(dan).state, now(dan).membership_id) == (State.ACCEPTED, membership.id)
     (what,) = cast.events(acme, "invitation.accepted")
-    assert what["data"] == {"purpose": "console", "membership_id": str(membership.id)}
+    assert what["data"] == {
+        "purpose": "console",
+        "membership_id": str(membership.id),
+        "same_person": False,
+    }
 
 
 def test_founding_makes_an_owner(acme: Organisation) -> None:

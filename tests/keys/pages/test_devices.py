@@ -141,6 +141,7 @@ def test_thousands_cost_what_two_do(
         assert answer.status_code == 200
         return [statement["sql"] for statement in sent]
 
+    statements()
     few = len(statements())
     crowd(acme, 2000)
     with connection.cursor() as cursor:

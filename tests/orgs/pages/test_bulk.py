@@ -210,6 +210,7 @@ def test_who_comes_back_is_meant_not_their_former_period(
 
 def test_looking_costs_the_same_for_few_and_many(acme: Organisation, alice: Membership) -> None:
     browser = cast.signed_in(alice)
+    browser.get(address(acme, "members"))
 
     def statements(count: int) -> int:
         people = [cast.member(acme, f"P{number}") for number in range(count)]

@@ -191,7 +191,6 @@ def test_another_organisations_person_looks_like_nobody(
         assert texts[0] == texts[1]
 
 
-@pytest.mark.urls("tests.orgs.pages.urls")
 @pytest.mark.parametrize("name", SENSITIVE)
 def test_sensitive_acts_ask_for_the_factor_again(
     alice: Membership, bob: Membership, name: str

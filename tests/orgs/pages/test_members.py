@@ -136,6 +136,7 @@ def test_ten_thousand_cost_what_ten_do(acme: Organisation, alice: Membership) ->
         assert answer.status_code == 200
         return [statement["sql"] for statement in sent]
 
+    statements()
     few = statements()
     crowd(acme, PEOPLE)
     with connection.cursor() as cursor:

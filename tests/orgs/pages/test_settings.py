@@ -118,7 +118,6 @@ def test_another_organisations_owner_sees_nothing(acme: Organisation, charlie: M
     assert save(browser, acme, guest_stay_days="1").status_code == 404
 
 
-@pytest.mark.urls("tests.orgs.pages.urls")
 def test_the_policy_asks_for_the_factor_again(acme: Organisation, alice: Membership) -> None:
     browser = cast.signed_in(alice, proven=False)
     answer = save(browser, acme, guest_stay_days="1")

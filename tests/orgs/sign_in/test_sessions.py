@@ -144,7 +144,7 @@ def test_somebody_elses_session_is_not_found(owner: Person, outsider: Person) ->
     }
 
     assert len(pages) == 1
-    assert "Not found." in pages.pop()
+    assert "Not found" in pages.pop()
     assert is_in(outsider.browser)
     assert str(theirs.id) not in owner.browser.get(ACCOUNT).content.decode()
 
