@@ -1,0 +1,121 @@
+"""Who sees which page of the console, and who changes something with it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from invitations.models import Channel, Invitation, Purpose
+from orgs.models import FactorReset, Membership, Organisation, Scope
+from orgs.services.factor_resets import request_factor_reset
+from orgs.services.memberships import end_membership
+from orgs.services.service_tokens import issue_service_token
+from semafore.kernel import clock
+from semafore.kernel.actor import Actor, ActorKind, acting_as
+from tests import cast
+
+PREFIX = "console/<slug:slug>/"
+
+OWNER = frozenset({"owner"})
+MANAGERS = OWNER | {"admin"}
+HELPERS = MANAGERS | {"helpdesk"}
+EVERYBODY = HELPERS | {"auditor"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The roles that may GET and POST; None where the page has no such method."""
+
+    see: frozenset[str] | None
+    change: frozenset[str] | None = None
+    sensitive: bool = False
+    ended: bool = False
+    """It is about somebody who has left."""
+
+
+def both(roles: frozenset[str], *, sensitive: bool = True) -> Row:
+    """A page for one act, seen by those who may act."""
+    return Row(roles, roles, sensitive=sensitive)
+
+
+SHOWN = Row(EVERYBODY)
+MEMBER = "members/<uuid:membership_id>"
+DEVICE = "devices/<uuid:device_id>"
+APPROVAL = "approvals/<uuid:device_id>"
+INVITATION = "invitations/<uuid:invitation_id>"
+TOKEN = "settings/service-tokens/<uuid:service_token_id>"
+
+TABLE = {
+    PREFIX + path: row
+    for path, row in {
+        "": SHOWN,
+        "search": SHOWN,
+        "approvals": SHOWN,
+        "approvals/batch": both(HELPERS),
+        APPROVAL: both(HELPERS),
+        f"{APPROVAL}/deny": both(HELPERS),
+        "members": SHOWN,
+        MEMBER: SHOWN,
+        f"{MEMBER}/edit": both(MANAGERS, sensitive=False),
+        f"{MEMBER}/end-date": both(MANAGERS),
+        f"{MEMBER}/suspend": both(MANAGERS),
+        f"{MEMBER}/activate": both(MANAGERS),
+        f"{MEMBER}/end": both(MANAGERS),
+        f"{MEMBER}/role": both(OWNER),
+        f"{MEMBER}/factor-reset": both(MANAGERS),
+        f"{MEMBER}/leaver": SHOWN,
+        f"{MEMBER}/leaver/record": Row(EVERYBODY, ended=True),
+        "members/bulk": both(MANAGERS),
+        "members/bulk/confirm": both(MANAGERS),
+        "members/bulk/result": Row(MANAGERS, sensitive=True),
+        "factor-resets/<uuid:reset_id>": both(MANAGERS),
+        "devices": SHOWN,
+        DEVICE: SHOWN,
+        f"{DEVICE}/revoke": both(MANAGERS),
+        f"{DEVICE}/lost": both(HELPERS),
+        "invitations": SHOWN,
+        INVITATION: SHOWN,
+        "invitations/new": both(HELPERS, sensitive=False),
+        "invitations/bulk": both(HELPERS, sensitive=False),
+        "invitations/bulk/confirm": both(HELPERS, sensitive=False),
+        "invitations/bulk/template.csv": Row(HELPERS),
+        f"{INVITATION}/resend": both(HELPERS, sensitive=False),
+        f"{INVITATION}/new-link": both(HELPERS, sensitive=False),
+        f"{INVITATION}/extend": both(HELPERS, sensitive=False),
+        f"{INVITATION}/revoke": both(HELPERS, sensitive=False),
+        "settings": SHOWN,
+        "settings/policy": both(OWNER),
+        "settings/service-tokens": SHOWN,
+        "settings/service-tokens/new": both(OWNER),
+        f"{TOKEN}/revoke": both(OWNER),
+    }.items()
+}
+
+
+def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
+    """Something for each argument of a route, all of this organisation."""
+    person = cast.member(of, "Nia")
+    device = cast.phone(person, approved=False)
+    acting = Actor(kind=ActorKind.MEMBER, id=owner.id, label=owner.name, membership_id=owner.id)
+    with cast.inside(of), acting_as(acting):
+        invitation = Invitation.objects.create(
+            organisation_id=of.id,
+            purpose=Purpose.MEMBER,
+            name="Gil",
+            phone="+447700900999",
+            channel=Channel.HAND,
+            expires_at=clock.now() + timedelta(days=1),
+        )
+        token = issue_service_token(
+            name="Splunk", scopes=[Scope.AUDIT_READ], expires_at=clock.now() + timedelta(days=1)
+        )
+        request_factor_reset(membership_id=person.id, reason="Lost phone.")
+        reset = FactorReset.objects.get()
+        left = end_membership(membership_id=cast.member(of, "Olu").id, reason="New job.")
+    return {
+        "membership_id": person.id,
+        "ended_id": left.id,
+        "device_id": device.id,
+        "invitation_id": invitation.id,
+        "service_token_id": token.row.id,
+        "reset_id": reset.id,
+    }

@@ -1,0 +1,170 @@
+"""Every page of the console, as everybody: who sees it, who may change with it, who finds nothing.
+
+A route that the table doesn't name fails the build, as does a method that it doesn't.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern
+
+from orgs.models import Membership, MembershipKind, Organisation, Role
+from semafore.kernel import clock
+from semafore.kernel.checks import walk_routes
+from semafore.kernel.http.console import ConsoleView
+from tests import cast
+from tests.console_rows import PREFIX, TABLE, Row, ids_of
+
+ROLES = ("owner", "admin", "helpdesk", "auditor")
+STRANGERS = ("another organisation", "member", "guest", "suspended", "ended", "past its end")
+
+
+def console_routes() -> dict[str, URLPattern]:
+    return {path: pattern for path, pattern in walk_routes() if path.startswith(PREFIX)}
+
+
+def methods_of(pattern: URLPattern) -> set[str]:
+    view: Any = getattr(pattern.callback, "view_class", None)
+    return {method for method in ("GET", "POST") if hasattr(view, method.lower())}
+
+
+def stranger(who: str, acme: Organisation, alice: Membership, globex: Organisation) -> Client:
+    """Somebody signed in with nothing to look for in Acme's console."""
+    match who:
+        case "another organisation":
+            return cast.signed_in(cast.member(globex, "Charlie", Role.OWNER))
+        case "member":
+            return cast.signed_in(cast.member(acme, "Bob"))
+        case "guest":
+            person = cast.member(acme, "Gus")
+            fields: dict[str, Any] = {
+                "kind": MembershipKind.GUEST,
+                "sponsor": alice,
+                "ends_at": clock.now() + timedelta(days=1),
+            }
+        case "suspended":
+            person, fields = cast.member(acme, "Sue", Role.OWNER), {"status": who}
+        case "ended":
+            person, fields = cast.member(acme, "Eve", Role.OWNER), {"status": who}
+        case _:
+            person = cast.member(acme, "Una", Role.OWNER)
+            fields = {"ends_at": clock.now() - timedelta(seconds=1)}
+    with cast.inside(acme):
+        Membership.objects.filter(id=person.id).update(**fields)
+    return cast.signed_in(person)
+
+
+def ask(browser: Client, method: str, path: str) -> HttpResponse:
+    """One request, whose changes are taken back."""
+    with transaction.atomic():
+        answer: HttpResponse = browser.generic(
+            method, path, content_type="application/x-www-form-urlencoded"
+        )  # type: ignore[assignment]  # the test client's own class of it
+        transaction.set_rollback(True)
+    return answer
+
+
+def address(route: str, slug: str, ids: dict[str, Any]) -> str:
+    """The route with its arguments filled in."""
+    path = "/" + route.replace("<slug:slug>", slug)
+    about = {"membership_id": ids["ended_id"]} if TABLE[route].ended else {}
+    for name, value in {**ids, **about}.items():
+        path = path.replace(f"<uuid:{name}>", str(value))
+    assert "<" not in path, f"{path}: say in console_rows.py what stands for it"
+    return path
+
+
+def requests_of(row: Row) -> list[str]:
+    return [
+        method for method, roles in (("GET", row.see), ("POST", row.change)) if roles is not None
+    ]
+
+
+def test_every_page_and_method_stands_in_the_table() -> None:
+    found = {path: methods_of(pattern) for path, pattern in console_routes().items()}
+    assert found == {path: set(requests_of(row)) for path, row in TABLE.items()}
+
+
+def test_every_page_of_an_organisation_enters_it() -> None:
+    for path, pattern in console_routes().items():
+        view: Any = getattr(pattern.callback, "view_class", None)
+        assert issubclass(view, ConsoleView), path
+        assert view.sensitive is TABLE[path].sensitive, path
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_strangers_find_nothing(
+    acme: Organisation, globex: Organisation, alice: Membership, who: str
+) -> None:
+    """The same page as for an organisation that there is not."""
+    browser = stranger(who, acme, alice, globex)
+    ids = ids_of(acme, alice)
+    for path, row in sorted(TABLE.items()):
+        for method in requests_of(row):
+            answer = ask(browser, method, address(path, acme.slug, ids))
+            nowhere = ask(browser, method, address(path, "nowhere-at-all", ids))
+            assert (answer.status_code, nowhere.status_code) == (404, 404), (method, path)
+            assert plain(answer) == plain(nowhere), (method, path)
+
+
+def plain(answer: HttpResponse) -> str:
+    """A page without the request's own id."""
+    return answer.content.decode().replace(answer["X-Request-ID"], "")
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in(acme: Organisation, alice: Membership) -> None:
+    ids = ids_of(acme, alice)
+    for path, row in sorted(TABLE.items()):
+        for method in requests_of(row):
+            answer = ask(Client(), method, address(path, acme.slug, ids))
+            assert answer.status_code == 302, (method, path)
+            assert answer["Location"].startswith("/console/sign-in?next="), (method, path)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_see_and_change_what_the_table_says(
+    acme: Organisation, alice: Membership, role: str
+) -> None:
+    browser = cast.signed_in(cast.member(acme, role, Role(role)))
+    ids = ids_of(acme, alice)
+    for path, row in sorted(TABLE.items()):
+        for method, roles in (("GET", row.see), ("POST", row.change)):
+            if roles is None:
+                continue
+            status = ask(browser, method, address(path, acme.slug, ids)).status_code
+            if role in roles:
+                assert status in {200, 302, 409, 422}, (method, path, status)
+            else:
+                assert status == 403, (method, path, status)
+
+
+def test_what_belongs_to_another_organisation_is_not_found(
+    acme: Organisation, globex: Organisation, alice: Membership, charlie: Membership
+) -> None:
+    browser = cast.signed_in(alice)
+    theirs, nobodys = ids_of(globex, charlie), {}
+    for name in theirs:
+        nobodys[name] = uuid4()
+    for path, row in sorted(TABLE.items()):
+        if "<uuid:" not in path:
+            continue
+        for method in requests_of(row):
+            answer = ask(browser, method, address(path, acme.slug, theirs))
+            missing = ask(browser, method, address(path, acme.slug, nobodys))
+            assert (answer.status_code, missing.status_code) == (404, 404), (method, path)
+            assert plain(answer) == plain(missing), (method, path)
+
+
+def test_sensitive_pages_ask_for_the_factor_again(acme: Organisation, alice: Membership) -> None:
+    browser = cast.signed_in(alice, proven=False)
+    ids = ids_of(acme, alice)
+    for path, row in sorted(TABLE.items()):
+        for method in requests_of(row):
+            answer = ask(browser, method, address(path, acme.slug, ids))
+            asked = answer.status_code == 302 and "/console/step-up?next=" in answer["Location"]
+            assert asked is row.sensitive, (method, path)
