@@ -91,6 +91,33 @@ TABLE = {
 }
 
 
+OWN_PAGES = {
+    "console/": "signed in",
+    "console/sign-in": "public",
+    "console/sign-in/code": "public",
+    "console/sign-in/factor": "public",
+    "console/sign-in/link": "public",
+    "console/sign-in/link/<str:token>": "public",
+    "console/sign-out": "signed in",
+    "console/step-up": "signed in",
+    "console/password/forgotten": "public",
+    "console/password/new": "public",
+    "console/password/link/<str:token>": "public",
+    "console/account/": "signed in",
+    "console/account/password": "sensitive",
+    "console/account/factor": "sensitive",
+    "console/account/recovery-codes": "sensitive",
+    "console/account/sessions/end-others": "signed in",
+    "console/account/sessions/<uuid:session_id>/end": "signed in",
+    "i/": "public",
+    "i/open": "public",
+    "i/invitation": "public",
+    "i/accept": "public",
+    "i/decline": "public",
+}
+"""Pages of no organisation: for anybody, for whoever is signed in, or with a fresh factor."""
+
+
 def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
     """Something for each argument of a route, all of this organisation."""
     person = cast.member(of, "Nia")

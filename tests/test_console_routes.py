@@ -3,6 +3,7 @@
 A route that the table doesn't name fails the build, as does a method that it doesn't.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,12 +14,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern
 
+from invitations.models import Invitation
 from orgs.models import Membership, MembershipKind, Organisation, Role
 from semafore.kernel import clock
 from semafore.kernel.checks import walk_routes
 from semafore.kernel.http.console import ConsoleView
 from tests import cast
-from tests.console_rows import PREFIX, TABLE, Row, ids_of
+from tests.console_rows import OWN_PAGES, PREFIX, TABLE, Row, ids_of
 
 ROLES = ("owner", "admin", "helpdesk", "auditor")
 STRANGERS = ("another organisation", "member", "guest", "suspended", "ended", "past its end")
@@ -168,3 +170,116 @@ def test_sensitive_pages_ask_for_the_factor_again(acme: Organisation, alice: Mem
             answer = ask(browser, method, address(path, acme.slug, ids))
             asked = answer.status_code == 302 and "/console/step-up?next=" in answer["Location"]
             assert asked is row.sensitive, (method, path)
+
+
+# Pages of no organisation
+
+
+def own_routes() -> dict[str, URLPattern]:
+    return {
+        path: pattern
+        for path, pattern in walk_routes()
+        if path.startswith(("console/", "i/")) and not path.startswith(PREFIX)
+    }
+
+
+def test_every_page_of_no_organisation_stands_in_its_table() -> None:
+    assert set(own_routes()) == set(OWN_PAGES)
+
+
+@pytest.mark.parametrize("path", sorted(OWN_PAGES))
+def test_own_pages_are_for_whom_the_table_says(alice: Membership, path: str) -> None:
+    who = OWN_PAGES[path]
+    target = "/" + path.replace("<uuid:session_id>", str(uuid4())).replace("<str:token>", "x" * 43)
+    signed_in, unproven = cast.signed_in(alice), cast.signed_in(alice, proven=False)
+    for method in methods_of(own_routes()[path]):
+        anonymous = ask(Client(), method, target).get("Location", "")
+        assert anonymous.startswith("/console/sign-in?next=") is (who != "public"), method
+        assert (
+            not ask(signed_in, method, target)
+            .get("Location", "")
+            .startswith(("/console/sign-in?next=", "/console/step-up?next="))
+        ), method
+        asked_again = ask(unproven, method, target).get("Location", "")
+        assert asked_again.startswith("/console/step-up?next=") is (who == "sensitive"), method
+
+
+# The operator's site
+
+
+def operator_routes() -> list[str]:
+    return [path for path, _ in walk_routes() if path.startswith("operator/")]
+
+
+@pytest.mark.parametrize("who", ["anonymous", "owner", "operator"])
+def test_the_operators_site_is_for_operators(alice: Membership, who: str) -> None:
+    if who == "operator":
+        alice.account.is_operator = True
+        alice.account.save(update_fields=["is_operator"])
+    browser = Client() if who == "anonymous" else cast.signed_in(alice)
+    for path in operator_routes():
+        if path in {"operator/login/", "operator/logout/"}:
+            continue
+        target = "/" + re.sub(r"<[^>]+>|\(\?P<[^)]+\)|[\^$]", "1", path)
+        for method in ("GET", "POST"):
+            answer = ask(browser, method, target)
+            inside = answer.status_code != 302 or "/operator/login/" not in answer["Location"]
+            assert inside is (who == "operator"), (method, target, answer.status_code)
+
+
+def test_whoever_is_no_operator_is_sent_where_they_belong(alice: Membership) -> None:
+    assert Client().get("/operator/login/")["Location"] == "/console/sign-in?next=%2Foperator%2F"
+    assert cast.signed_in(alice).get("/operator/login/")["Location"] == "/console/"
+
+
+def test_an_operators_change_asks_for_the_factor_again(alice: Membership) -> None:
+    alice.account.is_operator = True
+    alice.account.save(update_fields=["is_operator"])
+    browser = cast.signed_in(alice, proven=False)
+    answer = browser.post("/operator/orgs/organisation/add/", {"name": "New", "slug": "new"})
+    assert answer["Location"].startswith("/console/step-up?next=")
+    assert not Organisation.objects.filter(slug="new").exists()
+
+
+def test_an_operator_founds_an_organisation_and_sees_no_more(alice: Membership) -> None:
+    alice.account.is_operator = True
+    alice.account.save(update_fields=["is_operator"])
+    browser = cast.signed_in(alice)
+    form = {
+        "name": "Initech",
+        "slug": "initech",
+        "sla_notice_hours": "72",
+        "first_owner_name": "Ina",
+        "first_owner_email": "Ina@initech.example",
+        "second_owner_name": "Jon",
+        "second_owner_email": "ina@initech.example",
+    }
+    assert browser.post("/operator/orgs/organisation/add/", form).status_code == 200
+    assert not Organisation.objects.filter(slug="initech").exists()
+    form["second_owner_email"] = "jon@initech.example"
+    answer = browser.post("/operator/orgs/organisation/add/", form)
+    assert answer.status_code == 302
+    initech = Organisation.objects.get(slug="initech")
+    with cast.inside(initech):
+        founding = Invitation.objects.order_by("name").values_list("email", "purpose", "role")
+        assert list(founding) == [
+            ("ina@initech.example", "founding", "owner"),
+            ("jon@initech.example", "founding", "owner"),
+        ]
+    shown = browser.get(f"/operator/orgs/organisation/{initech.id}/change/")
+    assert shown.status_code == 200
+    assert "ina@initech.example" not in shown.content.decode()
+    assert browser.post(shown.wsgi_request.path, {"name": "Mine"}).status_code == 403
+    assert browser.get(f"/operator/orgs/organisation/{initech.id}/delete/").status_code == 403
+    assert browser.get("/operator/orgs/account/").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["account", "sign-in"])
+def test_no_organisation_is_called_like_a_page(alice: Membership, slug: str) -> None:
+    alice.account.is_operator = True
+    alice.account.save(update_fields=["is_operator"])
+    form = {"name": "X", "slug": slug, "sla_notice_hours": "72"}
+    for which in ("first", "second"):
+        form |= {f"{which}_owner_name": which, f"{which}_owner_email": f"{which}@x.example"}
+    answer = cast.signed_in(alice).post("/operator/orgs/organisation/add/", form)
+    assert "address of the console" in answer.content.decode()

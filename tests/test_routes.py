@@ -6,7 +6,6 @@ A route or a method that the tables don't name fails the build.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,10 +27,10 @@ from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.checks import walk_routes
 from semafore.kernel.tenancy import organisation_scope
-from semafore.local.client.keys import DeviceKeys
 from semafore.local.client.wire import JsonObject, encode
 from semafore.wsgi import application
 from tests import cast
+from tests.api_rows import BUNDLE, TABLE, Asker, Row
 from tests.cast import Phone
 
 # Who asks. The first group has a token that should not be, or none; the second is let in.
@@ -49,100 +48,7 @@ ROLES = ("owner", "admin", "helpdesk", "auditor", "member")
 EVERYBODY = (*SHUT_OUT, *ROLES, "guest", "another organisation")
 
 
-@dataclass(frozen=True)
-class Row:
-    """Statuses of one method of one route.
-
-    `own` is for the id of the asking device; `other` for that of a member's device in Acme, which a
-    guest and another organisation may not reach. Routes without an id have `own` alone.
-    """
-
-    shut_out: int
-    own: int
-    other: int | None = None
-    guest_other: int | None = None
-    outsider_other: int | None = None
-    body: Callable[["Asker", UUID], JsonObject] | None = None
-
-
-def challenge(_asker: "Asker", device_id: UUID) -> JsonObject:
-    return {"device_id": str(device_id)}
-
-
-def false_proof(_asker: "Asker", device_id: UUID) -> JsonObject:
-    return {"device_id": str(device_id), "challenge": encode(bytes(32)), "signature": ""}
-
-
-def bundle(asker: "Asker", _device_id: UUID) -> JsonObject:
-    return {
-        "identity_key": encode(asker.keys.identity_key),
-        "one_time_pre_keys": asker.keys.make_one_time_pre_keys(1, above=1000),
-    }
-
-
-def rotation(asker: "Asker", _device_id: UUID) -> JsonObject:
-    return (
-        DeviceKeys(asker.keys.registration_id, asker.keys.identity)
-        .rotate_signed_pre_key(above=100)
-        .to_public_json()
-    )
-
-
-def claim_of_the_stranger(_asker: "Asker", device_id: UUID) -> JsonObject:
-    return {"device_ids": [str(device_id)]}
-
-
-OPEN = Row(shut_out=200, own=200)
-NO_OPTIONS = Row(shut_out=405, own=405)
-OPTIONS = Row(shut_out=401, own=405)
-OPTIONS_OF_ID = Row(shut_out=401, own=405, other=405, guest_other=405, outsider_other=405)
-OWN_ALONE = Row(shut_out=401, own=200, other=404, guest_other=404, outsider_other=404)
-
-BUNDLE = "api/mobile/key-bundles/<uuid:device_id>"
-
-TABLE: dict[tuple[str, str], Row] = {
-    ("", "GET"): OPEN,
-    ("healthz", "GET"): OPEN,
-    ("readyz", "GET"): OPEN,
-    ("api/schema/", "GET"): OPEN,
-    ("api/schema/", "OPTIONS"): NO_OPTIONS,
-    ("api/mobile/config", "GET"): OPEN,
-    ("api/mobile/config", "OPTIONS"): NO_OPTIONS,
-    ("api/mobile/auth/challenge", "POST"): Row(201, 201, 201, 201, 201, challenge),
-    ("api/mobile/auth/challenge", "OPTIONS"): NO_OPTIONS,
-    ("api/mobile/auth/token", "POST"): Row(401, 401, 401, 401, 401, false_proof),
-    ("api/mobile/auth/token", "OPTIONS"): NO_OPTIONS,
-    ("api/mobile/me", "GET"): Row(401, 200),
-    ("api/mobile/me", "OPTIONS"): OPTIONS,
-    ("api/mobile/devices", "GET"): Row(401, 200),
-    ("api/mobile/devices", "OPTIONS"): OPTIONS,
-    ("api/mobile/devices/<uuid:device_id>", "DELETE"): Row(401, 204, 404, 404, 404),
-    ("api/mobile/devices/<uuid:device_id>", "OPTIONS"): OPTIONS_OF_ID,
-    ("api/mobile/key-bundles/claim", "POST"): Row(401, 200, 200, 200, 200, claim_of_the_stranger),
-    ("api/mobile/key-bundles/claim", "OPTIONS"): OPTIONS,
-    (BUNDLE, "GET"): OWN_ALONE,
-    (BUNDLE, "PUT"): replace(OWN_ALONE, body=bundle),
-    (BUNDLE, "OPTIONS"): OPTIONS_OF_ID,
-    (f"{BUNDLE}/signed-pre-key", "PUT"): replace(OWN_ALONE, body=rotation),
-    (f"{BUNDLE}/signed-pre-key", "OPTIONS"): OPTIONS_OF_ID,
-    (f"{BUNDLE}/one-time-pre-keys", "DELETE"): OWN_ALONE,
-    (f"{BUNDLE}/one-time-pre-keys", "OPTIONS"): OPTIONS_OF_ID,
-    (f"{BUNDLE}/claim", "POST"): Row(401, 422, 200, 404, 404),
-    (f"{BUNDLE}/claim", "OPTIONS"): OPTIONS_OF_ID,
-}
-
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
-
-@dataclass
-class Asker:
-    """Somebody, with the headers that they send."""
-
-    organisation: Organisation | None
-    keys: DeviceKeys
-    device_id: UUID
-    headers: dict[str, str]
-    late: timedelta = timedelta(0)
 
 
 def methods_of(pattern: URLPattern) -> set[str]:
@@ -153,8 +59,17 @@ def methods_of(pattern: URLPattern) -> set[str]:
     return {method for method in METHODS if hasattr(view, method.lower())}
 
 
+PAGES = ("console/", "i/", "operator/")
+"""Pages stand in tests/test_console_routes.py."""
+
+
 def routes() -> set[tuple[str, str]]:
-    return {(path, method) for path, pattern in walk_routes() for method in methods_of(pattern)}
+    return {
+        (path, method)
+        for path, pattern in walk_routes()
+        for method in methods_of(pattern)
+        if not path.startswith(PAGES)
+    }
 
 
 def asker(phone: Phone, token: str | None, organisation: Organisation | None = None) -> Asker:
@@ -254,7 +169,7 @@ def ask(who: Asker, method: str, path: str, body: JsonObject | None = None) -> h
 
 def asked_by(who: Asker, path: str, method: str, device_id: UUID, row: Row) -> httpx.Response:
     body = row.body(who, device_id) if row.body else None
-    return ask(who, method, path.replace("<uuid:device_id>", str(device_id)), body)
+    return ask(who, method, re.sub(r"<uuid:\w+>", str(device_id), path), body)
 
 
 def test_every_route_and_method_stands_in_the_table() -> None:
@@ -333,7 +248,7 @@ def test_nobody_changes_anything_by_being_refused(
         person = make(who, acme, alice, globex)
         for (path, method), row in sorted(TABLE.items()):
             body = row.body(person, alice_phone.id) if row.body else None
-            target = path.replace("<uuid:device_id>", str(alice_phone.id))
+            target = re.sub(r"<uuid:\w+>", str(alice_phone.id), path)
             with statements() as sent:
                 answer = ask(person, method, target, body)
             if answer.status_code < 400:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
 
+from orgs.console.sign_in import SignOutView
 from semafore.kernel.actor import Actor, ActorKind, acting_as
 from semafore.kernel.http.console import proven_lately
 from semafore.kernel.http.handler import CHANGING
@@ -46,11 +47,28 @@ class OperatorSite(AdminSite):
     ) -> HttpResponse:
         """Strangers sign in as everybody does; who is no operator finds nothing here."""
         del extra_context
+        home = reverse("admin:index", current_app=self.name)
+        if self.has_permission(request):
+            return HttpResponseRedirect(home)
         if request.user.is_authenticated:
             return HttpResponseRedirect(reverse("consoles"))
-        return _with_next("sign_in", request)
+        return _and_then("sign_in", home)
 
-    login.requires = Access.PUBLIC  # type: ignore[attr-defined]
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """As from the console."""
+        del extra_context
+        return SignOutView.as_view()(request)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """On the person's own page."""
+        del request, extra_context
+        return HttpResponseRedirect(reverse("password_change"))
+
+    login.requires = logout.requires = Access.PUBLIC  # type: ignore[attr-defined]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Django's check, then the operator acts; changes ask for the factor again."""
@@ -58,7 +76,7 @@ class OperatorSite(AdminSite):
         @wraps(view)
         def acting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.method in CHANGING and not proven_lately(request):
-                return _with_next("step_up", request)
+                return _and_then("step_up", request.get_full_path())
             with acting_as(operator_of(request)):
                 return view(request, *args, **kwargs)
 
@@ -79,8 +97,8 @@ def _declare(patterns: list[Any]) -> None:
             pattern.callback.requires = Access.OPERATOR
 
 
-def _with_next(name: str, request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': request.get_full_path()})}")
+def _and_then(name: str, address: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': address})}")
 
 
 SITE = OperatorSite(name="operator")
