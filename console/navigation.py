@@ -8,7 +8,7 @@ from types import MappingProxyType
 from django.http import HttpRequest
 from django.urls import get_resolver, get_urlconf, reverse
 
-from keys.models import Device, DeviceStatus
+from console.selectors.approvals import waiting_decisions
 from orgs.selectors.seats import Seat, seats_of
 from semafore.kernel.permissions import Permission
 
@@ -65,12 +65,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
 )
 
 
-def pending_devices() -> int:
-    """Devices that wait for an approver."""
-    return Device.objects.filter(status=DeviceStatus.PENDING).count()
-
-
-COUNTS: Mapping[str, Callable[[], int]] = MappingProxyType({"approvals": pending_devices})
+COUNTS: Mapping[str, Callable[[], int]] = MappingProxyType({"approvals": waiting_decisions})
 """What waits for a decision, by the name of the page where it is made."""
 
 

@@ -2,13 +2,27 @@
 
 from django.urls import path
 
-from console.pages import approvals, leavers, members, membership, overview, person, search
+from console.pages import (
+    approvals,
+    leavers,
+    members,
+    membership,
+    overview,
+    person,
+    phone_changes,
+    search,
+)
 
 urlpatterns = [
     path("", overview.OverviewView.as_view(), name="overview"),
     path("search", search.SearchView.as_view(), name="search"),
     path("approvals", approvals.ApprovalsView.as_view(), name="approvals"),
     path("approvals/batch", approvals.BatchView.as_view(), name="approvals_batch"),
+    path(
+        "approvals/phone-changes/<uuid:phone_change_id>",
+        phone_changes.PhoneChangeView.as_view(),
+        name="phone_change",
+    ),
     path("approvals/<uuid:device_id>", approvals.ApprovalView.as_view(), name="approval"),
     path("approvals/<uuid:device_id>/deny", approvals.DenyView.as_view(), name="approval_deny"),
     path("members", members.MembersView.as_view(), name="members"),

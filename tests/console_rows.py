@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from invitations.models import Channel, Invitation, Purpose
+from invitations.models import Channel, Invitation, PhoneChange, Purpose
 from orgs.models import FactorReset, Membership, Organisation, Scope
 from orgs.services.factor_resets import request_factor_reset
 from orgs.services.memberships import end_membership
@@ -53,6 +53,7 @@ TABLE = {
         "approvals/batch": both(HELPERS),
         APPROVAL: both(HELPERS),
         f"{APPROVAL}/deny": both(HELPERS),
+        "approvals/phone-changes/<uuid:phone_change_id>": both(HELPERS),
         "members": SHOWN,
         MEMBER: SHOWN,
         f"{MEMBER}/edit": both(MANAGERS, sensitive=False),
@@ -137,6 +138,12 @@ def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
         )
         request_factor_reset(membership_id=person.id, reason="Lost phone.")
         reset = FactorReset.objects.get()
+        change = PhoneChange.objects.create(
+            organisation_id=of.id,
+            membership=person,
+            phone="+447700900997",
+            proved_at=clock.now(),
+        )
         left = end_membership(membership_id=cast.member(of, "Olu").id, reason="New job.")
     return {
         "membership_id": person.id,
@@ -145,4 +152,5 @@ def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
         "invitation_id": invitation.id,
         "service_token_id": token.row.id,
         "reset_id": reset.id,
+        "phone_change_id": change.id,
     }

@@ -11,6 +11,8 @@ from console.operator.site import SITE
 from invitations.services.founding import Founder, found_organisation
 from orgs.models import Organisation
 
+__all__ = ("SITE", "OrganisationAdmin")
+
 
 class FoundingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """An organisation and the two people who will own it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
 
@@ -54,14 +55,14 @@ class OperatorSite(AdminSite):
             return HttpResponseRedirect(reverse("consoles"))
         return _and_then("sign_in", home)
 
-    def logout(
+    def logout(  # type: ignore[override]  # no page of the admin's own
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         """As from the console."""
         del extra_context
         return SignOutView.as_view()(request)
 
-    def password_change(
+    def password_change(  # type: ignore[override]  # the same
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """On the person's own page."""

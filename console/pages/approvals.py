@@ -1,5 +1,6 @@
 """Approvals: who and what is let in, with the fingerprint in front of the person who decides."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,14 @@ from console.selectors.approvals import (
     waiting_devices,
 )
 from invitations.selectors.onboarding import known_before
+from invitations.selectors.phone_changes import (
+    decided_phone_changes,
+    waiting_phone_changes,
+)
 from invitations.services.approvals import BATCH_MAX, Decision, approve, approve_many, deny
 from keys.errors import DeviceTransition
 from keys.models import Comparison, DeviceStatus
+from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import Problem
@@ -29,6 +35,20 @@ TABS = {
     "decided": ("Decided", decided_devices),
     "expired": ("Expired", expired_devices),
 }
+
+
+LATEST = 50
+"""So many decisions of the rarer kinds are shown."""
+
+OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "pending": lambda: {
+        "phone_changes": waiting_phone_changes(),
+        "factor_resets": pending_factor_resets(),
+    },
+    "decided": lambda: {"phone_changes": decided_phone_changes()[:LATEST]},
+    "expired": dict,
+}
+"""What else stands on a tab, beside devices; few at a time, so on its first page."""
 
 
 class ApprovalsView(ConsoleView):
@@ -49,6 +69,8 @@ class ApprovalsView(ConsoleView):
             "page": page,
             "requests": as_requests(page.rows),
             "may_decide": Permission.MEMBERS_APPROVE in self.seat.permissions,
+            "may_reset": Permission.PEOPLE_MANAGE in self.seat.permissions,
+            **OTHERS[tab](),
         }
         return self.page(request, "console/approvals/list.html", context)
 

@@ -37,7 +37,7 @@ class OverviewView(ConsoleView):
             (
                 Permission.MEMBERS_APPROVE,
                 Decision(
-                    state.waiting_devices,
+                    state.waiting,
                     "waiting for approval",
                     "Compare fingerprints and decide",
                     self.link("approvals"),

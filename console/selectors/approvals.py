@@ -6,9 +6,11 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from invitations.selectors.phone_changes import waiting_phone_changes
 from keys.fingerprint import fingerprint
 from keys.models import Device, DeviceStatus
 from orgs.models import Membership, MembershipStatus
+from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel import clock
 from semafore.kernel.paging import Page, paginate
 from semafore.kernel.problems import NotFound
@@ -81,3 +83,10 @@ def chosen_requests(device_ids: Sequence[UUID]) -> list[DeviceRequest]:
     """Those of these devices that still wait."""
     found = _requests().filter(id__in=device_ids, status=DeviceStatus.PENDING)
     return as_requests(found.order_by(F("enrolled_at"), "id"))
+
+
+def waiting_decisions() -> int:
+    """How many of all kinds wait, in one statement."""
+    devices = Device.objects.filter(status=DeviceStatus.PENDING).order_by().values("id")
+    others = (waiting_phone_changes(), pending_factor_resets())
+    return devices.union(*(rows.order_by().values("id") for rows in others), all=True).count()

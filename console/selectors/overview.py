@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Count
 
+from console.selectors.approvals import waiting_decisions
 from invitations.models import Delivery, Invitation
 from invitations.models.invitations import OPEN
 from keys.models import Device, DeviceStatus, KeyBundle, SignedPreKey
@@ -16,7 +17,8 @@ from semafore.kernel import clock
 class Overview:
     """Numbers of the organisation in scope."""
 
-    waiting_devices: int
+    waiting: int
+    """Decisions of all kinds."""
     expired_keys: int
     """Approved devices of active people that nobody can begin to talk to."""
     failed_invitations: int
@@ -38,16 +40,11 @@ def overview() -> Overview:
         .values_list("kind", "status")
         .annotate(number=Count("id"))
     }
-    devices = dict(
-        Device.objects.filter(status__in=(DeviceStatus.PENDING, DeviceStatus.APPROVED))
-        .values_list("status")
-        .annotate(number=Count("id"))
-    )
     reachable = Device.objects.filter(
         status=DeviceStatus.APPROVED, membership__status=MembershipStatus.ACTIVE
     )
     return Overview(
-        waiting_devices=devices.get(DeviceStatus.PENDING, 0),
+        waiting=waiting_decisions(),
         expired_keys=SignedPreKey.objects.filter(
             superseded_at=None,
             uploaded_at__lte=clock.now() - settings.SPK_MAX_AGE,
@@ -61,7 +58,7 @@ def overview() -> Overview:
         suspended=sum(
             number for (_, status), number in people.items() if status == MembershipStatus.SUSPENDED
         ),
-        devices=devices.get(DeviceStatus.APPROVED, 0),
+        devices=Device.objects.filter(status=DeviceStatus.APPROVED).count(),
         seen_today=reachable.filter(last_seen_on=clock.now().date()).count(),
         low_stock=KeyBundle.objects.filter(
             available__lt=settings.KEY_BUNDLE_REPLENISHMENT_THRESHOLD, device__in=reachable

@@ -6,7 +6,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from orgs.forms.sign_in import FactorResetDecisionForm, FactorResetForm
+from orgs.forms.decisions import DecisionForm
+from orgs.forms.sign_in import FactorResetForm
 from orgs.selectors.sign_in import get_factor_reset, get_resettable
 from orgs.services.factor_resets import (
     approve_factor_reset,
@@ -69,14 +70,14 @@ class FactorResetDecideView(ConsoleView):
 
     def get(self, request: HttpRequest, reset_id: UUID) -> HttpResponse:
         """The request, and the decision once there is one."""
-        return self._show(request, FactorResetDecisionForm(), reset_id)
+        return self._show(request, DecisionForm(), reset_id)
 
     def post(self, request: HttpRequest, reset_id: UUID) -> HttpResponse:
         """Approve or deny; 409 when somebody else did."""
-        form = FactorResetDecisionForm(request.POST)
+        form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._show(request, form, reset_id)
-        if form.cleaned_data["decision"] == "approve":
+        if form.approves:
             reset = approve_factor_reset(reset_id=reset_id)
             messages.success(request, f"{reset.membership.name}'s second factor is reset.")
         else:
@@ -84,9 +85,7 @@ class FactorResetDecideView(ConsoleView):
             messages.success(request, "The reset is denied.")
         return redirect(self.link("factor_reset_decide", reset_id))
 
-    def _show(
-        self, request: HttpRequest, form: FactorResetDecisionForm, reset_id: UUID
-    ) -> HttpResponse:
+    def _show(self, request: HttpRequest, form: DecisionForm, reset_id: UUID) -> HttpResponse:
         reset = get_factor_reset(reset_id)
         pending = reset.status == "pending" and reset.expires_at > clock.now()
         context = {

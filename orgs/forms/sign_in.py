@@ -102,27 +102,3 @@ class FactorResetForm(forms.Form):
         help_text="How you know that it is this person who asks. It goes into the audit log.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-
-
-class FactorResetDecisionForm(forms.Form):
-    """Approve, or deny with a reason."""
-
-    decision = forms.ChoiceField(
-        label="Decision",
-        choices=(("approve", "Approve"), ("deny", "Deny")),
-        widget=forms.RadioSelect,
-    )
-    reason = forms.CharField(
-        label="Reason",
-        required=False,
-        max_length=LONGEST_REASON,
-        help_text="Needed to deny.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """A denial says why."""
-        cleaned = self.cleaned_data
-        if cleaned.get("decision") == "deny" and not cleaned.get("reason"):
-            self.add_error("reason", "Say why it is denied.")
-        return cleaned

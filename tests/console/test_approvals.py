@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from invitations.models import PhoneChange
 from keys.fingerprint import fingerprint
 from keys.models import Comparison, Device, DeviceStatus
 from orgs.models import Membership, MembershipStatus, Organisation, Role
@@ -185,3 +186,61 @@ def test_pages_follow_each_other(acme: Organisation, browser: Client, newcomer: 
     shown = [*first.context["requests"], *second.context["requests"]]
     assert len({request.device.id for request in shown}) == 60
     assert second.context["page"].next is None
+
+
+# New numbers and lost factors
+
+
+@pytest.fixture
+def change(acme: Organisation, bob: Membership) -> PhoneChange:
+    """Bob's new number, proved."""
+    with cast.inside(acme):
+        return PhoneChange.objects.create(
+            organisation_id=acme.id,
+            membership=bob,
+            phone="+447700900997",
+            proved_at=clock.now(),
+        )
+
+
+def test_a_new_number_is_approved(
+    acme: Organisation, bob: Membership, browser: Client, change: PhoneChange
+) -> None:
+    assert "+447700900997" in browser.get(path(acme)).content.decode()
+    where = path(acme, "phone-changes", change.id)
+    assert bob.phone in browser.get(where).content.decode()
+    browser.post(where, {"decision": "approve"})
+
+    with cast.inside(acme):
+        assert Membership.objects.get(id=bob.id).phone == "+447700900997"
+    assert "by Alice" in browser.get(where).content.decode()
+    assert "by Alice" in browser.get(path(acme), {"tab": "decided"}).content.decode()
+
+
+def test_a_new_number_is_denied_with_a_reason(
+    acme: Organisation, bob: Membership, browser: Client, change: PhoneChange
+) -> None:
+    where = path(acme, "phone-changes", change.id)
+    assert browser.post(where, {"decision": "deny"}).status_code == 409
+    assert browser.post(where, {}).status_code == 409
+    browser.post(where, {"decision": "deny", "reason": "Bob knows nothing of it."})
+    again = browser.post(where, {"decision": "approve"})
+
+    assert again.status_code == 409
+    assert "Bob knows nothing of it." in again.content.decode()
+    with cast.inside(acme):
+        assert Membership.objects.get(id=bob.id).phone == bob.phone
+
+
+def test_a_lost_factor_waits_for_a_second_administrator(
+    acme: Organisation, alice: Membership, bob: Membership, browser: Client
+) -> None:
+    ben = cast.signed_in(cast.member(acme, "Ben", Role.ADMIN))
+    ben.post(f"/console/{acme.slug}/members/{bob.id}/factor-reset", {"reason": "New phone."})
+    page = browser.get(path(acme)).content.decode()
+
+    assert "Ben asks for a reset" in page
+    assert f"/console/{acme.slug}/factor-resets/" in page
+    assert '<span class="count">1' in page or 'class="count">1' in page
+    helpdesk = cast.signed_in(cast.member(acme, "Hal", Role.HELPDESK))
+    assert f"/console/{acme.slug}/factor-resets/" not in helpdesk.get(path(acme)).content.decode()
