@@ -3,7 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from console.operator import organisations
+from console.operator.site import SITE
 from semafore.kernel.health import healthz, readyz
 from semafore.kernel.http.pages import index
 from semafore.kernel.http.throttles import AddressThrottle
@@ -24,7 +24,7 @@ urlpatterns = [
     path("api/mobile/", include("keys.urls_api")),
     path("api/mobile/", include("invitations.urls_api")),
     path("", include("invitations.urls_landing")),
-    path("operator/", organisations.SITE.urls),
+    path("operator/", SITE.urls),
     # What is about the person goes first: no organisation may be called `sign-in`.
     path("console/", include("orgs.urls_account")),
     path("console/<slug:slug>/", include("console.urls_console")),

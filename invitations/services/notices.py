@@ -10,6 +10,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from audit.services.recording import record
 from invitations.events import onboarding as events
@@ -55,7 +56,7 @@ def _tell(column: str, due: Q, *, reminder: bool) -> None:
         "organisation": organisation.name,
         "waiting": waiting,
         "reminder": reminder,
-        "link": f"{settings.BASE_URL}/console/{organisation.slug}/approvals/",
+        "link": settings.BASE_URL + reverse("approvals", kwargs={"slug": organisation.slug}),
     }
     text = render_to_string("mail/approval_waiting.txt", words)
     recipients = _approvers()

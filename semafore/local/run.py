@@ -118,7 +118,6 @@ def _announce(env: dict[str, str]) -> None:
         "",
         f"  SemaFore is at  {env['BASE_URL']}/console/",
         *(f"    {line}" for line in sign_in_lines(demo)),
-        "    codes change every 30 seconds; for fresh ones: bin/device codes",
         f"  device socket   {env['EVENTS_URL']}",
         f"  demo            {demo.relative_to(ROOT)}  (the same for programs)",
         "  try next        bin/device list  (a device in your hands; --trace shows each request)",

@@ -13,14 +13,21 @@ def current_code(secret: str) -> str:
 
 
 def sign_in_lines(demo: Path) -> list[str]:
-    """A line for each console user that `demo.json` names; the password is everybody's."""
-    users = json.loads(demo.read_text(encoding="utf-8"))["console_users"]
-    if not users:
-        return []
-    width = max(len(user["email"]) for user in users)
-    lines = [
-        f"{user['email']:<{width}}  code {current_code(user['totp_secret'])}"
-        f"  {user['role']} of {user['organisation']}"
-        for user in users
+    """A line for each person that `demo.json` lets sign in; the password is everybody's."""
+    listing = json.loads(demo.read_text(encoding="utf-8"))
+    people = [
+        (user, f"{user['role']} of {user['organisation']}") for user in listing["console_users"]
     ]
-    return [*lines, f"everybody's password: {users[0]['password']}"]
+    people.append((listing["operator"], "SemaFore's own operator, at /operator/"))
+    width = max(len(user["email"]) for user, _ in people)
+    lines = [
+        f"{user['email']:<{width}}  code {current_code(user['totp_secret'])}  {who}"
+        for user, who in people
+    ]
+    if not listing["console_users"]:
+        lines.append("this demo is from before the console: remove .local to have the new one")
+    return [
+        *lines,
+        f"everybody's password: {listing['operator']['password']}",
+        "a code is good once and for a minute at most; fresh ones: bin/device codes",
+    ]

@@ -1,7 +1,9 @@
 """`bin/run` in a checkout of its own with stand-in processes: how it starts, and how all ends."""
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +27,29 @@ web: exec python -m http.server --bind 127.0.0.1 $PORT
 worker: python -c 'import time; time.sleep(600)' & wait
 devices: trap '' TERM; while true; do sleep 1; done
 """
+# What of the demo a start prints.
+DEMO = {
+    "console_users": [
+        {
+            "organisation": "northgate",
+            "role": "owner",
+            "email": "amara@northgate.example",
+            "password": "quite-some-words",
+            "totp_secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        }
+    ],
+    "operator": {
+        "email": "operator@semafore.example",
+        "password": "quite-some-words",
+        "totp_secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+    },
+}
+MANAGE = """\
+import pathlib, sys
+print("managed", sys.argv[1])
+if sys.argv[1] == "load_demo":
+    pathlib.Path(".local", "demo.json").write_text({demo!r}, "utf-8")
+"""
 
 
 class Checkout:
@@ -36,7 +61,8 @@ class Checkout:
         (root / "semafore" / "__init__.py").touch()
         for module in PACKAGE.glob("*.py"):
             shutil.copy(module, root / "semafore" / "local")
-        (root / "manage.py").write_text("import sys\nprint('managed', sys.argv[1])\n", "utf-8")
+        manage = MANAGE.format(demo=json.dumps(DEMO))
+        (root / "manage.py").write_text(manage, "utf-8")
         (root / "Procfile").write_text(PROCFILE, "utf-8")
         self.output = root / "output.txt"
         self.started: list[subprocess.Popen[bytes]] = []
@@ -100,6 +126,17 @@ def test_a_signal_ends_every_process(checkout: Checkout, number: signal.Signals)
     run.send_signal(number)  # the second does no harm
     assert run.wait(30) == 128 + number
     assert checkout.processes() == []
+
+
+def test_a_start_prints_who_may_sign_in_and_with_what(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.wait_for("Ctrl-C")
+    said = checkout.said()
+    assert re.search(r"SemaFore is at  http://127\.0\.0\.1:\d+/console/\n", said)
+    assert re.search(r"amara@northgate\.example +code \d{6}  owner of northgate\n", said)
+    assert re.search(r"operator@semafore\.example +code \d{6}  .*/operator/\n", said)
+    assert "everybody's password: quite-some-words" in said
+    assert "bin/device codes" in said
 
 
 def test_a_signal_during_start_up_leaves_nothing(checkout: Checkout) -> None:

@@ -4,6 +4,8 @@ import re
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.cache import patch_vary_headers
 from django.views.debug import SafeExceptionReporterFilter
 
 from semafore.kernel.permissions import Access
@@ -11,16 +13,23 @@ from semafore.kernel.permissions import Access
 INDEX = """\
 SemaFore server
 
+  console         {base_url}/console/
   device API      {base_url}/api/mobile/   (described at {base_url}/api/schema/)
   device socket   {events_url}
   state           {base_url}/readyz
 """
 
 
-def index(_request: HttpRequest) -> HttpResponse:
-    """Where to go from here."""
-    text = INDEX.format(base_url=settings.BASE_URL, events_url=settings.EVENTS_URL)
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+def index(request: HttpRequest) -> HttpResponse:
+    """The console for a browser; for a terminal, where to go from here."""
+    # `*/*` alone, as of curl, prefers nothing and gets the first.
+    if request.get_preferred_type(["text/plain", "text/html"]) == "text/html":
+        response: HttpResponse = redirect("consoles")
+    else:
+        text = INDEX.format(base_url=settings.BASE_URL, events_url=settings.EVENTS_URL)
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
 index.requires = Access.PUBLIC  # type: ignore[attr-defined]

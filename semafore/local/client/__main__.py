@@ -40,15 +40,20 @@ def run(options: argparse.Namespace) -> None:
     if options.command == "list":
         commands.list_devices(demo)
         return
+    if options.command == "codes":
+        commands.codes(demo)
+        return
     if options.command == "enrol":
-        name = options.name or "mine"
-        commands.enrol(demo, name, options.token, trace_for(name) if options.trace else None)
+        session = "TOKEN is the session_token of the last answer that had one"
+        trace = trace_after(session) if options.trace else None
+        commands.enrol(demo, options.name or "mine", options.link, trace)
         return
     if options.name is None:
         names = ", ".join(device.name for device in demo.devices)
         raise DemoError(f"Say which device to be, with --as NAME. There are: {names}")
     entry = demo.find(options.name)
-    trace = trace_for(entry.name) if options.trace else None
+    where = f"TOKEN=$(bin/device token --as {entry.name})"
+    trace = trace_after(where) if options.trace else None
     with (device := demo.open(entry, trace)).api:
         dispatch(options, demo, device)
 
@@ -91,9 +96,10 @@ def parser() -> argparse.ArgumentParser:
         add_common(subcommand, name=suppressed, trace=suppressed, demo=suppressed)
         return subcommand
 
-    add("list", "list the demo's devices")
+    add("list", "list the demo's devices, and its unused invitations")
+    add("codes", "list who may sign in at the console, with codes that are good now")
     enrol = add("enrol", "bring a new device in, called NAME, by an invitation or link token")
-    enrol.add_argument("token", metavar="TOKEN", help="the token, or the invitation's whole link")
+    enrol.add_argument("link", metavar="LINK", help="the invitation's link, or its token alone")
     add("status", "show the device's fingerprint and key bundle")
     claim = add("claim", "claim a key bundle and agree on a secret with its device")
     claim.add_argument("device", metavar="DEVICE", help="a name from the list, or a device id")
@@ -129,9 +135,9 @@ def number_of_keys(text: str) -> int:
     return number
 
 
-def trace_for(name: str) -> Trace:
+def trace_after(where: str) -> Trace:
     """Return what prints each request, after a line that says where its token comes from."""
-    print(f"# TOKEN=$(bin/device token --as {name})", file=sys.stderr)
+    print(f"# {where}", file=sys.stderr)
     return lambda line: print(line, file=sys.stderr, flush=True)
 
 

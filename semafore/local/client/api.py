@@ -19,6 +19,8 @@ TIMEOUT_SECONDS: Final = 15.0
 # A token is renewed this long before its end, so that it can't lapse on the way.
 _RENEWED_BEFORE_SECONDS: Final = 30
 _UNAUTHORISED: Final = 401
+# What lets somebody in who reads over a shoulder; a trace shows `…` in its place.
+_SECRET: Final = frozenset({"code", "invitation_token"})
 
 Trace = Callable[[str], None]
 
@@ -243,7 +245,10 @@ def in_words(response: httpx.Response) -> str:
 
 
 def as_curl(request: httpx.Request, body: JsonObject | None) -> str:
-    """Return a request as a command to run in a shell where TOKEN holds the bearer token."""
+    """Return a request as a command for a shell where TOKEN holds the bearer token.
+
+    Codes and invitations are left out of it, and all but the first of many keys.
+    """
     parts = ["curl", "-sS"]
     if request.method != "GET":
         parts += ["-X", request.method]
@@ -255,5 +260,14 @@ def as_curl(request: httpx.Request, body: JsonObject | None) -> str:
         parts += ["-H", shlex.quote(f"Idempotency-Key: {request.headers['Idempotency-Key']}")]
     if body is not None:
         parts += ["-H", "'Content-Type: application/json'"]
-        parts += ["-d", shlex.quote(json.dumps(body))]
+        shown = {name: _shown(name, value) for name, value in body.items()}
+        parts += ["-d", shlex.quote(json.dumps(shown, ensure_ascii=False))]
     return " ".join(parts)
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in _SECRET:
+        return "…"
+    if isinstance(value, list) and len(value) > 1:
+        return [value[0], f"… and {len(value) - 1} more"]
+    return value

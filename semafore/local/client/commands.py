@@ -22,44 +22,64 @@ from semafore.local.client.words import (
     status_in_words,
     table,
 )
+from semafore.local.sign_ins import sign_in_lines
 
 
 def list_devices(demo: Demo) -> None:
-    """Print the demo's devices."""
+    """Print the demo's devices, and the invitations that another one can enrol with."""
     rows = [("NAME", "ORGANISATION", "MEMBER", "DEVICE ID")]
     rows += [
         (device.name, device.organisation, device.member, str(device.device_id))
         for device in demo.devices
     ]
     print("\n".join(table(rows)))
+    if demo.invitations:
+        print("\nInvitations that nobody has used yet, for `bin/device --as NAME enrol LINK`:")
+        links = [
+            (invitation.name, invitation.organisation, f"{demo.base_url}/i/#{invitation.token}")
+            for invitation in demo.invitations
+        ]
+        print("\n".join(table(links)))
 
 
-def enrol(demo: Demo, name: str, token: str, trace: Trace | None) -> None:
+def codes(demo: Demo) -> None:
+    """Print who may sign in at the console, each with the code of the moment."""
+    print(f"{demo.base_url}/console/")
+    print("\n".join(sign_in_lines(demo.file)))
+
+
+def enrol(demo: Demo, name: str, link: str, trace: Trace | None) -> None:
     """Bring a new device in by an invitation or link token, up to its approval."""
     if any(device.answers_to(name) for device in demo.devices):
         raise DemoError(f"There is a device called {name!r} already. Say another, with --as NAME.")
     state_file = demo.file.parent / "devices" / f"{name}.json"
+    token = token_of(link)
+    print(f"Text messages of the demo land in {demo.sms_outbox}, the newest at its end.")
     device, registered = Device.enrol(
-        demo.base_url,
-        token_of(token),
-        state_file=state_file,
-        name=name,
-        ask=lambda question: input(f"{question}: ").strip(),
-        trace=trace,
+        demo.base_url, token, state_file=state_file, name=name, ask=ask, trace=trace
     )
     with device.api as api:
-        demo.add(
-            DemoDevice(
-                name=name,
-                organisation=str(api.organisation_id),
-                member="you",
-                device_id=api.device_id,
-                organisation_id=api.organisation_id,
-                state_file=state_file,
-            )
+        slug = demo.slugs.get(api.organisation_id, str(api.organisation_id))
+        entry = DemoDevice(
+            name=name,
+            organisation=slug,
+            member="you",
+            device_id=api.device_id,
+            organisation_id=api.organisation_id,
+            state_file=state_file,
         )
+    demo.add(entry, token)
     print(f"{name} is registered and waits for an administrator, who compares the fingerprint:")
     print(registered["fingerprint"])
+    print(f"Approve it at {demo.base_url}/console/{slug}/approvals/{entry.device_id}")
+
+
+def ask(question: str) -> str:
+    """Return what the person types; raises DemoError when nobody is there to."""
+    try:
+        return input(f"{question}: ").strip()
+    except EOFError as error:
+        raise DemoError("This needs somebody who answers: run it in a terminal.") from error
 
 
 def token_of(given: str) -> str:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -47,12 +48,24 @@ class DemoDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoInvitation:
+    """An invitation that nobody has used yet."""
+
+    organisation: str
+    name: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo on this machine: where its server is, and its devices."""
+    """The demo on this machine: where its server is, its devices, and how more come in."""
 
     base_url: str
     events_url: str
+    sms_outbox: Path
+    slugs: Mapping[UUID, str]
     devices: tuple[DemoDevice, ...]
+    invitations: tuple[DemoInvitation, ...]
     file: Path
 
     @classmethod
@@ -63,8 +76,14 @@ class Demo:
             return cls(
                 base_url=content["base_url"],
                 events_url=content["events_url"],
+                sms_outbox=Path(content["sms_outbox"]),
+                slugs={UUID(one["id"]): one["slug"] for one in content["organisations"]},
                 devices=tuple(
                     DemoDevice.from_json(entry, file.parent) for entry in content["devices"]
+                ),
+                invitations=tuple(
+                    DemoInvitation(entry["organisation"], entry["name"], entry["token"])
+                    for entry in content["invitations"]
                 ),
                 file=file,
             )
@@ -88,8 +107,11 @@ class Demo:
         names = ", ".join(device.name for device in self.devices) or "none"
         raise DemoError(f"No device of the demo is called {wanted!r}. There are: {names}")
 
-    def add(self, entry: DemoDevice) -> None:
-        """Write a device that enrolled into the demo's file, so that `--as` finds it."""
+    def add(self, entry: DemoDevice, token: str) -> None:
+        """Write a device that enrolled into the demo's file, so that `--as` finds it.
+
+        The invitation it came by is used up.
+        """
         content = json.loads(self.file.read_text(encoding="utf-8"))
         content["devices"].append(
             {
@@ -102,7 +124,9 @@ class Demo:
                 "state_file": str(entry.state_file.relative_to(self.file.parent)),
             }
         )
+        content["invitations"] = [one for one in content["invitations"] if one["token"] != token]
         fresh = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         fresh.replace(self.file)
 

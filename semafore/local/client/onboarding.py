@@ -17,6 +17,9 @@ from semafore.local.client.api import (
 )
 from semafore.local.client.wire import JsonObject
 
+# `invalid`: not six digits.
+_TYPED_WRONG = ("code_wrong", "invalid")
+
 Ask = Callable[[str], str]
 """Gives the person's answer to a question, such as the code that came by SMS."""
 
@@ -111,20 +114,19 @@ class OnboardingClient:
         """Every step up to the registration, with the person's answers; raises ApiProblem."""
         self.start(token)
         if not self.proved:
-            self.prove_phone(ask("The code that came by SMS"))
+            until_right("The code that came by SMS", ask, self.prove_phone)
         for step in self.steps:
             if step["step"] == "totp" and step["required"]:
                 if step["set_up"]:
                     ask(f"Add {self.set_up_totp()} to an authenticator app, then press Enter")
-                self.prove_totp(ask("The code of your authenticator app"))
+                until_right("The code of your authenticator app", ask, self.prove_totp)
 
     def _send(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
         token = self._session.get("session_token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         request = self._http.build_request(method, path, json=body, headers=headers)
         if self._trace is not None:
-            shown = {"invitation_token": "…"} if body and "invitation_token" in body else body
-            self._trace(as_curl(request, shown))
+            self._trace(as_curl(request, body))
         response = self._http.send(request)
         if self._trace is not None:
             self._trace(in_words(response))
@@ -132,3 +134,16 @@ class OnboardingClient:
             raise ApiProblem.of(response)
         answer: JsonObject = response.json() if response.content else {}
         return answer
+
+
+def until_right(question: str, ask: Ask, prove: Callable[[str], object]) -> None:
+    """Ask again after a wrong code; raises ApiProblem for all else, too many tries among it."""
+    while True:
+        try:
+            prove(ask(question))
+        except ApiProblem as problem:
+            if problem.code not in _TYPED_WRONG:
+                raise
+            question = "That is not the code. Again"
+        else:
+            return

@@ -1,141 +1,204 @@
-"""Who is in the demo."""
+"""Who is in the demo, and what happened to them. Days are counted back from the first start."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import timedelta
 
+from invitations.models import Channel, State
 from keys.models import Platform
-from orgs.models import Role
+from orgs.models import MembershipStatus, Role
+from semafore.local.demo.characters import (
+    DeviceStory,
+    GuestStory,
+    Habit,
+    InvitationStory,
+    NewNumber,
+    OrganisationStory,
+    PersonStory,
+    ServiceTokenStory,
+    Turn,
+)
 
-
-class Habit(StrEnum):
-    """How a device of the demo lives."""
-
-    LIVELY = "lively"
-    """Connected, claims, rotates, refills."""
-
-    FORGOTTEN = "forgotten"
-    """Off for weeks: its signed pre-key has expired, so a claim answers 428."""
-
-    PENDING = "pending"
-    """Enrolled and waiting for an administrator."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceStory:
-    """One device; its name is what `bin/device --as` takes."""
-
-    name: str
-    platform: Platform
-    habit: Habit = Habit.LIVELY
-
-
-@dataclass(frozen=True, slots=True)
-class PersonStory:
-    """One person; with an email, somebody who signs in at the console."""
-
-    name: str
-    phone: str
-    role: Role
-    unit: str
-    devices: tuple[DeviceStory, ...] = ()
-    email: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrganisationStory:
-    """One organisation; the first person founded it."""
-
-    name: str
-    slug: str
-    people: tuple[PersonStory, ...]
-    newcomers: str
-    """The beginning of the phone numbers of people yet to come; two digits follow."""
-
-
-def _phone(name: str) -> DeviceStory:
-    return DeviceStory(name, Platform.IOS)
-
+HISTORY = timedelta(days=21)
+"""So long ago the organisations began."""
+OPERATOR = "operator@semafore.example"
+"""Of the platform's own staff, who create organisations at `/operator/`."""
 
 # Phone numbers from the range that Ofcom keeps for stories: nobody has them.
-STORY = (
-    OrganisationStory(
-        name="Northgate Hospital Trust",
-        slug="northgate",
-        people=(
-            PersonStory(
-                "Amara Osei",
-                "+447700900101",
-                Role.OWNER,
-                "Information governance",
-                (_phone("amara"), DeviceStory("amara-laptop", Platform.DESKTOP)),
-                "amara@northgate.example",
-            ),
-            PersonStory(
-                "Ben Whitlock",
-                "+447700900102",
-                Role.ADMIN,
-                "Digital",
-                (_phone("ben"),),
-                "ben@northgate.example",
-            ),
-            PersonStory(
-                "Chloe Marsh",
-                "+447700900103",
-                Role.MEMBER,
-                "Emergency department",
-                (DeviceStory("chloe", Platform.ANDROID),),
-            ),
-            PersonStory(
-                "Dev Patel",
-                "+447700900104",
-                Role.MEMBER,
-                "Emergency department",
-                (
-                    DeviceStory("dev", Platform.ANDROID),
-                    DeviceStory("ward-tablet", Platform.ANDROID, Habit.FORGOTTEN),
-                ),
-            ),
-            PersonStory(
-                "Eilidh Fraser",
-                "+447700900105",
-                Role.MEMBER,
-                "Radiology",
-                (DeviceStory("eilidh", Platform.IOS, Habit.PENDING),),
-            ),
-            PersonStory(
-                "Femi Balogun",
-                "+447700900106",
-                Role.HELPDESK,
-                "Digital",
-                email="femi@northgate.example",
-            ),
-            PersonStory(
-                "Hana Sato", "", Role.AUDITOR, "Internal audit", email="hana@northgate.example"
+NORTHGATE = OrganisationStory(
+    name="Northgate Hospital Trust",
+    slug="northgate",
+    newcomers="+4477009003",
+    people=(
+        PersonStory(
+            name="Amara Osei",
+            unit="Information governance",
+            joined=20,
+            phone="+447700900101",
+            email="amara@northgate.example",
+            role=Role.OWNER,
+            devices=(DeviceStory("amara"), DeviceStory("amara-laptop", Platform.DESKTOP)),
+        ),
+        PersonStory(
+            name="Ben Whitlock",
+            unit="Digital",
+            joined=20,
+            phone="+447700900102",
+            email="ben@northgate.example",
+            role=Role.ADMIN,
+            devices=(DeviceStory("ben"),),
+        ),
+        PersonStory(
+            name="Chloe Marsh",
+            unit="Emergency department",
+            joined=19,
+            phone="+447700900103",
+            devices=(DeviceStory("chloe", Platform.ANDROID),),
+        ),
+        PersonStory(
+            name="Dev Patel",
+            unit="Emergency department",
+            joined=19,
+            phone="+447700900104",
+            devices=(
+                DeviceStory("dev", Platform.ANDROID),
+                DeviceStory("ward-tablet", Platform.ANDROID, Habit.FORGOTTEN),
+                DeviceStory("dev-old", Platform.ANDROID, Habit.QUIET, lost=9),
             ),
         ),
-        newcomers="+4477009003",
+        PersonStory(
+            name="Femi Balogun",
+            unit="Digital",
+            joined=18,
+            email="femi@northgate.example",
+            role=Role.HELPDESK,
+        ),
+        PersonStory(
+            name="Mina Duarte",
+            unit="Estates",
+            joined=17,
+            phone="+447700900109",
+            devices=(DeviceStory("mina", habit=Habit.QUIET),),
+            turn=Turn(4, MembershipStatus.ENDED, "Left the trust."),
+        ),
+        PersonStory(
+            name="Hana Sato",
+            unit="Internal audit",
+            joined=16,
+            email="hana@northgate.example",
+            role=Role.AUDITOR,
+        ),
+        PersonStory(
+            name="Leo Hart",
+            unit="Theatres",
+            joined=15,
+            phone="+447700900108",
+            devices=(DeviceStory("leo", Platform.ANDROID, Habit.QUIET),),
+            turn=Turn(6, MembershipStatus.SUSPENDED, "On leave until further notice."),
+        ),
+        PersonStory(
+            name="Jonas Lind",
+            unit="Pharmacy",
+            joined=5,
+            phone="+447700900106",
+            devices=(DeviceStory("jonas", habit=Habit.LOW),),
+        ),
+        PersonStory(
+            name="Kate Rowan",
+            unit="Radiology",
+            joined=3,
+            phone="+447700900107",
+            devices=(DeviceStory("kate", habit=Habit.QUIET),),
+            guest=GuestStory("Medion Imaging", sponsor="Chloe Marsh", days=60),
+        ),
+        PersonStory(
+            name="Nils Berg",
+            unit="Estates",
+            joined=2,
+            phone="+447700900110",
+            devices=(DeviceStory("nils", Platform.ANDROID, Habit.DENIED),),
+        ),
+        PersonStory(
+            name="Eilidh Fraser",
+            unit="Radiology",
+            joined=0,
+            phone="+447700900105",
+            devices=(DeviceStory("eilidh", habit=Habit.PENDING),),
+        ),
     ),
-    OrganisationStory(
-        name="Calder Rail Operations",
-        slug="calder",
-        people=(
-            PersonStory(
-                "Grace Holt",
-                "+447700900201",
-                Role.OWNER,
-                "Control",
-                (_phone("grace"),),
-                "grace@calder.example",
-            ),
-            PersonStory(
-                "Harun Aziz",
-                "+447700900202",
-                Role.MEMBER,
-                "Signalling",
-                (DeviceStory("harun", Platform.ANDROID),),
-            ),
-            PersonStory("Isla Byrne", "+447700900203", Role.MEMBER, "Track", (_phone("isla"),)),
+    invitations=(
+        InvitationStory(
+            name="Petra Novak",
+            unit="Pharmacy",
+            day=15,
+            phone="+447700900121",
+            becomes=State.EXPIRED,
         ),
-        newcomers="+4477009004",
+        InvitationStory(
+            name="Quinn Abbott",
+            unit="Theatres",
+            day=9,
+            phone="+447700900122",
+            becomes=State.REVOKED,
+            reason="Took a post at another trust.",
+        ),
+        InvitationStory(name="Omar Reid", unit="Theatres", day=2, phone="+447700900120"),
+        InvitationStory(
+            name="Tess Moore",
+            unit="Emergency department",
+            day=1,
+            phone="+447700900124",
+            becomes=State.OPENED,
+        ),
+        InvitationStory(
+            name="Ravi Menon",
+            unit="Radiology",
+            day=1,
+            phone="+447700900123",
+            email="ravi@northgate.example",
+            channel=Channel.EMAIL,
+            arrives=False,
+        ),
+        InvitationStory(
+            name="Una Clarke",
+            unit="Digital",
+            day=0,
+            email="una@northgate.example",
+            channel=Channel.EMAIL,
+            role=Role.HELPDESK,
+        ),
+    ),
+    new_numbers=(NewNumber("Chloe Marsh", "+447700900130", day=1),),
+    service_tokens=(ServiceTokenStory("Security operations' SIEM", day=12),),
+)
+
+CALDER = OrganisationStory(
+    name="Calder Rail Operations",
+    slug="calder",
+    newcomers="+4477009004",
+    people=(
+        PersonStory(
+            name="Grace Holt",
+            unit="Control",
+            joined=20,
+            phone="+447700900201",
+            email="grace@calder.example",
+            role=Role.OWNER,
+            devices=(DeviceStory("grace"),),
+        ),
+        PersonStory(
+            name="Harun Aziz",
+            unit="Signalling",
+            joined=19,
+            phone="+447700900202",
+            devices=(DeviceStory("harun", Platform.ANDROID),),
+        ),
+        PersonStory(
+            name="Isla Byrne",
+            unit="Track",
+            joined=18,
+            phone="+447700900203",
+            devices=(DeviceStory("isla"),),
+        ),
     ),
 )
+
+STORY = (NORTHGATE, CALDER)

@@ -152,7 +152,7 @@ def test_approvers_are_told_and_reminded_once(
     tell = partial(_tell, acme)
     assert [sent.to for sent in tell()] == [[alice.email], [helpdesk.email]]
     text = str(mail.outbox[0].body)
-    assert f"{settings.BASE_URL}/console/{acme.slug}/approvals/" in text
+    assert f"{settings.BASE_URL}/console/{acme.slug}/approvals\n" in text
     assert "One request waits" in text
     assert "Dana" not in text
     assert acts.DANAS not in text

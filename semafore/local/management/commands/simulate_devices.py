@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from semafore.local.client.demo import Demo
+from semafore.local.demo.characters import Habit
 from semafore.local.demo.simulation import simulate
-from semafore.local.demo.story import STORY, Habit
+from semafore.local.demo.story import STORY
 
 
 class Command(BaseCommand):

@@ -1,0 +1,125 @@
+"""What the demo's story is made of. Days are counted back from the first start."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from invitations.models import Channel, State
+from keys.models import Platform
+from orgs.models import MembershipStatus, Role
+
+
+class Habit(StrEnum):
+    """How a device of the demo lives."""
+
+    LIVELY = "lively"
+    """Connected, claims, rotates, refills."""
+
+    QUIET = "quiet"
+    """Came in, and is off."""
+
+    LOW = "low"
+    """Off, and others have claimed nearly all of its one-time pre-keys."""
+
+    FORGOTTEN = "forgotten"
+    """Off for weeks: its signed pre-key has expired, so a claim answers 428."""
+
+    PENDING = "pending"
+    """Enrolled and waiting for an administrator."""
+
+    DENIED = "denied"
+    """Enrolled, and not let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStory:
+    """One device; its name is what `bin/device --as` takes."""
+
+    name: str
+    platform: Platform = Platform.IOS
+    habit: Habit = Habit.LIVELY
+    lost: int | None = None
+    """Revoked as lost, so many days ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestStory:
+    """From which company, who answers for them, and how many days they stay."""
+
+    party: str
+    sponsor: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A membership was suspended or ended."""
+
+    day: int
+    to: MembershipStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonStory:
+    """One person. With an email, somebody who signs in at the console.
+
+    Who has email and phone was there from the founding; email alone came by a mailed link, a phone
+    alone by an invitation with a device.
+    """
+
+    name: str
+    unit: str
+    joined: int
+    phone: str = ""
+    email: str = ""
+    role: Role = Role.MEMBER
+    devices: tuple[DeviceStory, ...] = ()
+    guest: GuestStory | None = None
+    turn: Turn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationStory:
+    """An invitation that didn't lead to a member (yet)."""
+
+    name: str
+    unit: str
+    day: int
+    phone: str = ""
+    email: str = ""
+    channel: Channel = Channel.SMS
+    role: Role = Role.MEMBER
+    arrives: bool = True
+    becomes: State = State.ISSUED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNumber:
+    """A member asked for another number, proved it, and waits for approval."""
+
+    person: str
+    phone: str
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTokenStory:
+    """A program that may read the audit log."""
+
+    name: str
+    day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationStory:
+    """One organisation; the first person founded it."""
+
+    name: str
+    slug: str
+    people: tuple[PersonStory, ...]
+    newcomers: str
+    """The beginning of the phone numbers of people yet to come; two digits follow."""
+    invitations: tuple[InvitationStory, ...] = ()
+    new_numbers: tuple[NewNumber, ...] = ()
+    service_tokens: tuple[ServiceTokenStory, ...] = ()
