@@ -8,13 +8,12 @@ import logging
 import time
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import cache
-from threading import Lock
 from uuid import UUID
 
 import redis
-from django.conf import settings
 from django.db import transaction
+
+from semafore.kernel.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +21,6 @@ CHANNEL_PREFIX = "semafore:device:"
 QUIET_SECONDS = 5.0
 
 _quiet_until = 0.0
-_connecting = Lock()
 
 
 class Hint(StrEnum):
@@ -43,13 +41,6 @@ def channel(device_id: UUID) -> str:
     return f"{CHANNEL_PREFIX}{device_id}"
 
 
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, health_check_interval=15
-    )
-
-
 def notify(device_ids: Iterable[UUID], hint: Hint) -> None:
     """Publish a hint once the current transaction has committed; never raises for a lost Redis."""
     targets = list(device_ids)
@@ -64,10 +55,7 @@ def _publish(device_ids: list[UUID], hint: Hint) -> None:
     if time.monotonic() < _quiet_until:
         return
     try:
-        # Of two clients made at once, the one that isn't kept would close its connections under us.
-        with _connecting:
-            client = _client()
-        with client.pipeline(transaction=False) as pipeline:
+        with redis_client().pipeline(transaction=False) as pipeline:
             for device_id in device_ids:
                 pipeline.publish(channel(device_id), hint.value)
             pipeline.execute()

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from orgs.models import Organisation
 from semafore.kernel import realtime
+from semafore.kernel.redis_client import forget_redis_client
 from semafore.local.valkey import ValkeyServer
 from tests import cast
 from tests.conftest import empty_every_table
@@ -69,5 +70,5 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[ValkeyServer]:
 
 
 def _forget_redis() -> None:
-    realtime._client.cache_clear()
+    forget_redis_client()
     realtime._quiet_until = 0.0

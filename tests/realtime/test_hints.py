@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from semafore.kernel import realtime
 from semafore.kernel.realtime import Hint, notify
+from semafore.kernel.redis_client import forget_redis_client
 
 THREADS = 12
 
@@ -29,7 +29,7 @@ def test_the_first_hints_of_a_process_may_come_at_once(
 
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in range(20):
-            realtime._client.cache_clear()
+            forget_redis_client()
             list(threads.map(publish, range(THREADS)))
     assert not caplog.records
 
@@ -39,9 +39,9 @@ def test_a_hint_that_fails_harms_nobody(
 ) -> None:
     """Whatever it is: what was done is committed by then."""
     settings.REDIS_URL = "redis://127.0.0.1:no-port/0"
-    realtime._client.cache_clear()
+    forget_redis_client()
     try:
         notify([uuid4()], Hint.STATUS)
     finally:
-        realtime._client.cache_clear()
+        forget_redis_client()
     assert "on_commit" in caplog.text

@@ -2,7 +2,6 @@
 
 import time
 from collections import OrderedDict
-from functools import cache
 from ipaddress import ip_address, ip_network
 from threading import Lock
 
@@ -14,14 +13,10 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from semafore.kernel.http.views import client_address
+from semafore.kernel.redis_client import redis_client
 
 WINDOW_SECONDS = 60
 REMEMBERED_ADDRESSES = 10_000
-
-
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 class _LocalCounters:
@@ -65,7 +60,7 @@ class AddressThrottle(BaseThrottle):
 
     def _count(self, key: str) -> int:
         try:
-            with _client().pipeline(transaction=False) as pipeline:
+            with redis_client().pipeline(transaction=False) as pipeline:
                 pipeline.incr(key)
                 pipeline.expire(key, 2 * WINDOW_SECONDS)
                 return int(pipeline.execute()[0])

@@ -16,7 +16,7 @@ from orgs.services.factors import verify_factor
 from orgs.services.sign_in import prove_factor, prove_password
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
-from semafore.kernel.http import throttles
+from semafore.kernel.redis_client import forget_redis_client
 from tests import cast
 from tests.orgs.sign_in.people import (
     PASSWORD,
@@ -186,10 +186,10 @@ def somebody_waits() -> bool:
 def test_the_lock_holds_without_redis(owner: Person, settings: Settings) -> None:
     """The throttle of addresses then counts in each process; the rows hold."""
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    throttles._client.cache_clear()
+    forget_redis_client()
     try:
         for _ in range(5):
             try_password(owner.email, WRONG)
         assert "Too many wrong attempts" in said(try_password(owner.email, PASSWORD))
     finally:
-        throttles._client.cache_clear()
+        forget_redis_client()
