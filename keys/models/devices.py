@@ -22,9 +22,9 @@ class DeviceStatus(models.TextChoices):
 class Platform(models.TextChoices):
     """What a device runs on."""
 
-    IOS = "ios"
-    ANDROID = "android"
-    DESKTOP = "desktop"
+    IOS = "ios", "iOS"
+    ANDROID = "android", "Android"
+    DESKTOP = "desktop", "Desktop"
 
 
 class Comparison(models.TextChoices):
