@@ -10,8 +10,14 @@ class InvitationsConfig(AppConfig):
     verbose_name = "Invitations and onboarding"
 
     def ready(self) -> None:
-        """Register the checks; without the package of its SMS backend the server doesn't start."""
+        """Follow what happens to devices, and register the checks.
+
+        Without the package of its SMS backend the server doesn't start.
+        """
         from invitations import checks  # noqa: F401 - registers them
+        from invitations.services import approvals
         from invitations.sms import backends
+        from semafore.kernel import hooks
 
         backends.load()
+        hooks.device_revoked.register(approvals.on_device_revoked)

@@ -9,8 +9,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import cache_control
 
 from invitations.errors import AnotherAccount, InvitationUnknown
 from invitations.forms.landing import AcceptForm, DeclineForm, NewAccountForm, TokenForm
@@ -42,7 +40,6 @@ Not the token: sessions lie in the database.
 OPENED_VALID = timedelta(hours=1)
 
 
-@method_decorator(cache_control(no_store=True), name="dispatch")
 class LandingPage(PageView):
     """A page of the landing; what is sent to it is counted by address."""
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from orgs.mail import MailError
 from orgs.services import attempts, ends, links, mail, sessions
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tasks import platform_task, system_task
@@ -20,7 +21,7 @@ deliver_waiting_mail = platform_task("orgs.deliver_waiting_mail")(mail.deliver_w
 
 @shared_task(
     name="orgs.deliver_mail",
-    autoretry_for=(OSError,),
+    autoretry_for=(MailError,),
     retry_backoff=30,
     retry_kwargs={"max_retries": 5},
 )

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "semafore.kernel.http.middleware.RequestIdMiddleware",
+    "semafore.kernel.http.middleware.BodyLimitMiddleware",
     "semafore.kernel.http.middleware.ClientVersionMiddleware",
     "semafore.kernel.http.page_middleware.PolicyMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -271,7 +272,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# A body beyond this is refused before it is read (api.md: 8 MiB for a message).
+# A body beyond this, files and all, is refused before it is read (api.md: 8 MiB for a message).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "semafore.kernel.http.pages.ReporterFilter"
@@ -297,7 +298,10 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "semafore.kernel.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "semafore.kernel.logs.RequestIdFilter"},
+        "tokens": {"()": "semafore.kernel.logs.TokenFilter"},
+    },
     "formatters": {
         "line": {
             "format": "{asctime} {levelname} {name} [{request_id}] {message}",
@@ -308,7 +312,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["request_id"],
+            "filters": ["request_id", "tokens"],
         }
     },
     "loggers": {

@@ -76,7 +76,8 @@ class OperatorSite(AdminSite):
 
         @wraps(view)
         def acting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if request.method in CHANGING and not proven_lately(request):
+            changes = request.method in CHANGING and view != self.logout
+            if changes and not proven_lately(request):
                 return _and_then("step_up", request.get_full_path())
             with acting_as(operator_of(request)):
                 return view(request, *args, **kwargs)

@@ -9,8 +9,8 @@ from orgs.forms.members import ReasonForm
 from orgs.models import Membership
 from orgs.selectors.leavers import sponsored_guests
 from orgs.services.memberships import (
-    activate_membership,
     end_membership,
+    lift_suspension,
     suspend_membership,
 )
 
@@ -58,7 +58,7 @@ class MemberActivateView(MemberDecisionView):
 
     def act(self, subject: Membership, data: dict[str, Any]) -> str:
         """Raises NotFound, RoleAbove, MembershipTransition."""
-        activate_membership(membership_id=subject.id, reason=data["reason"])
+        lift_suspension(membership_id=subject.id, reason=data["reason"])
         return f"{subject.name} is active."
 
 

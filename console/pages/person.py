@@ -37,6 +37,9 @@ MOVES = (
 )
 """The words, the page, what becomes of the membership, whether it destroys."""
 
+LET_IN = (MembershipStatus.PENDING, MembershipStatus.ACTIVE)
+"""What an approval alone does."""
+
 
 class PersonView(ConsoleView):
     """What is known, the devices, the history, and what may be done about it."""
@@ -84,7 +87,7 @@ class PersonView(ConsoleView):
             acts.extend(
                 Act(label, self.link(name, person.id), danger=danger)
                 for label, name, to, danger in MOVES
-                if _passes(check_move, person, to)
+                if _passes(check_move, person, to) and (person.status, to) != LET_IN
             )
         return acts
 

@@ -14,6 +14,7 @@ from semafore.kernel.problems import Problem
 
 class _BulkView(ConsoleView):
     requires = Permission.MEMBERS_INVITE
+    sensitive = True
     title = "Invite from a CSV file"
 
     def _upload(self, request: HttpRequest, form: BulkForm) -> HttpResponse:

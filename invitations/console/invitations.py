@@ -7,8 +7,6 @@ import segno
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import cache_control
 
 from invitations.forms.console import ExtendForm, FilterForm, ReasonForm
 from invitations.forms.issuing import ConsoleForm, DeviceForm, GuestForm, InvitationForm, MemberForm
@@ -49,9 +47,13 @@ class InvitationsView(ConsoleView):
 
 
 class InvitationNewView(ConsoleView):
-    """Issue one; `?purpose=` says what for."""
+    """Issue one; `?purpose=` says what for.
+
+    Sensitive, since it may make an owner: whoever stole a session would keep the organisation.
+    """
 
     requires = Permission.MEMBERS_INVITE
+    sensitive = True
     title = "Invite somebody"
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -99,7 +101,6 @@ class InvitationNewView(ConsoleView):
         return self.page(request, "console/invitations/new.html", context, status)
 
 
-@method_decorator(cache_control(no_store=True), name="dispatch")
 class InvitationView(ConsoleView):
     """One invitation; with its link, for who may hand it on."""
 

@@ -139,11 +139,9 @@ class PhoneChangeProved(What):
     severity=Severity.MEDIUM,
 )
 class PhoneChangeApproved(What):
-    """The number before and after."""
+    """The numbers stand in the rows alone: events outlive the person's membership."""
 
     phone_change_id: UUID
-    before: str
-    after: str
 
 
 @event(

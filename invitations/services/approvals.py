@@ -9,10 +9,11 @@ from django.db import transaction
 
 from invitations.errors import NotKnownBefore, SponsorNotActive
 from invitations.events import onboarding as events
-from invitations.events.invitations import InvitationAccepted
+from invitations.events.invitations import InvitationAccepted, InvitationRevoked
 from invitations.models import Invitation, Onboarding, Purpose, State
 from invitations.selectors.onboarding import known_before
 from invitations.services.progress import advance, locked_invitation
+from invitations.services.terms import check_approver
 from keys.models import Comparison, Device
 from keys.services.enrolment import (
     LIVE,
@@ -22,6 +23,7 @@ from keys.services.enrolment import (
 )
 from orgs.errors import AlreadyMember, FactorExists, MembershipTransition
 from orgs.models import Membership, MembershipStatus, Policy, SecondDeviceApproval
+from orgs.selectors.sign_in import needs_factor_link
 from orgs.services.accounts import move_phone
 from orgs.services.factors import adopt_factor
 from orgs.services.memberships import end_membership
@@ -47,10 +49,11 @@ def approve(*, device_id: UUID, compared: Comparison, same_person: bool = False)
 
     The proved number moves to the person's account now. `same_person`: the approver affirms that
     this is who was a member with this number before; their account is joined. Raises NotFound,
-    DeviceTransition, OwnRequest, MembershipTransition, InvitationTransition, SponsorNotActive,
-    NotKnownBefore, AlreadyMember.
+    DeviceTransition, OwnRequest, NotPermitted, RoleAbove, MembershipTransition,
+    InvitationTransition, SponsorNotActive, NotKnownBefore, AlreadyMember.
     """
     device = pending_device(device_id)
+    check_approver(device.membership)
     onboarding = Onboarding.objects.filter(device=device).first()
     invitation = _locked_invitation(onboarding)
     member = device.membership
@@ -132,6 +135,23 @@ def deny(*, device_id: UUID, reason: str) -> Device:
     return device
 
 
+def on_device_revoked(revoked: hooks.DeviceRevoked) -> None:
+    """A device that waited is no more: nor are its invitation, and the membership made for it.
+
+    Else the number would stay taken, with nothing left to decide.
+    """
+    onboarding = Onboarding.objects.filter(device_id=revoked.device_id).first()
+    invitation = _locked_invitation(onboarding)
+    if invitation is None or invitation.state != State.AWAITING_APPROVAL:
+        return
+    reason = "The device that waited for approval was revoked."
+    advance(invitation, State.REVOKED, InvitationRevoked(reason=reason), reason=reason)
+    member = Membership.objects.get(id=revoked.membership_id)
+    others = Device.objects.filter(membership=member, status__in=LIVE)
+    if member.status == MembershipStatus.PENDING and not others.exists():
+        end_membership(membership_id=member.id, reason=reason)
+
+
 def _locked_invitation(onboarding: Onboarding | None) -> Invitation | None:
     if onboarding is None or onboarding.invitation_id is None:
         return None
@@ -171,8 +191,14 @@ def _join_earlier(member: Membership) -> None:
 
 
 def _adopt_factor(onboarding: Onboarding | None, member: Membership) -> None:
-    """The factor that was proved on the way in is the person's now; one they had stays."""
+    """The factor that was proved on the way in is the person's now; one they had stays.
+
+    After a reset, who signs in at the console sets the next one up there, by mailed link and
+    password: not by a phone and an approval.
+    """
     if onboarding is None or onboarding.totp_proven_at is None:
+        return
+    if needs_factor_link(member.account) and member.account.has_usable_password():
         return
     if onboarding.totp_key is not None and onboarding.totp_last_step is not None:
         with suppress(FactorExists):

@@ -9,7 +9,8 @@ from audit.services.recording import record
 from invitations.errors import PhoneChangeState, PhoneInUse, PhoneUnchanged
 from invitations.events import onboarding as events
 from invitations.models import PhoneChange
-from invitations.services.phone_codes import check_code, want_code
+from invitations.services.phone_codes import check_code, check_numbers_asked, want_code
+from invitations.services.terms import check_approver
 from invitations.tasks.onboarding import send_phone_code, tell_approvers_of
 from orgs.errors import MembershipTransition, OwnRequest
 from orgs.models import Membership, MembershipStatus
@@ -26,13 +27,23 @@ from semafore.kernel.tenancy import lock_organisation
 def request_phone_change(*, membership_id: UUID, phone: str) -> PhoneChange:
     """Have a code sent to the new number; it takes the place of a change still undecided.
 
-    Raises PhoneInvalid, PhoneUnchanged, CodeLimit, CodeLocked.
+    One that waits for approval goes, id and all: nobody approves another number than they saw.
+    Raises PhoneInvalid, PhoneUnchanged, CodeLimit (of the number, or of the member), CodeLocked.
     """
     number = normalise_phone(phone)
     member = Membership.objects.select_for_update(no_key=True).get(id=membership_id)
     if member.phone == number:
         raise PhoneUnchanged
-    change = PhoneChange.objects.filter(membership=member, decided_at=None).first()
+    change = (
+        PhoneChange.objects.select_for_update(no_key=True)
+        .filter(membership=member, decided_at=None)
+        .first()
+    )
+    if change is not None:
+        check_numbers_asked(subject_id=change.id, phone=number)
+        if change.proved_at is not None:
+            change.delete()
+            change = None
     if change is None:
         change = PhoneChange(organisation_id=member.organisation_id, membership=member)
     change.phone, change.requested_at = number, clock.now()
@@ -85,22 +96,21 @@ def approve_phone_change(*, phone_change_id: UUID) -> PhoneChange:
     """Give the member the new number; another person's account that had it loses it.
 
     Memberships in other organisations keep what they know. Raises NotFound, PhoneChangeState (which
-    says who decided, and when), OwnRequest, MembershipTransition, PhoneInUse.
+    says who decided, and when), OwnRequest, NotPermitted, MembershipTransition, PhoneInUse.
     """
     change = _waiting(phone_change_id)
     member = change.membership
     if member.status != MembershipStatus.ACTIVE:
         raise MembershipTransition(detail=f"The membership is {member.status}.")
+    check_approver(member)
     others = Membership.objects.filter(phone=change.phone).exclude(id=member.id)
     if others.exclude(status=MembershipStatus.ENDED).exists():
         raise PhoneInUse
-    before, member.phone = member.phone, change.phone
+    member.phone = change.phone
     member.save(update_fields=["phone"])
     move_phone(account=member.account, phone=change.phone)
     _decide(change, approved=True, reason="")
-    approved = events.PhoneChangeApproved(
-        phone_change_id=change.id, before=before, after=change.phone
-    )
+    approved = events.PhoneChangeApproved(phone_change_id=change.id)
     record(approved, target=membership_ref(member))
     return change
 
@@ -117,6 +127,10 @@ def deny_phone_change(*, phone_change_id: UUID, reason: str) -> PhoneChange:
 
 def _waiting(phone_change_id: UUID) -> PhoneChange:
     lock_organisation()
+    # The member first: whoever asks for another number locks in this order.
+    list(
+        Membership.objects.select_for_update(no_key=True).filter(phone_changes__id=phone_change_id)
+    )
     change = (
         PhoneChange.objects.select_for_update(of=("self",), no_key=True)
         .select_related("membership__account", "decided_by")

@@ -30,6 +30,7 @@ LOCKED_FOR = timedelta(minutes=15)
 
 BETWEEN_REQUESTS = timedelta(seconds=30)
 REQUESTS_PER_HOUR = 5
+NUMBERS_PER_HOUR = 3
 HOUR = timedelta(hours=1)
 QUOTA_PER_HOUR = 20
 """From all organisations together: four times what one may ask for, so that it hits no person."""
@@ -91,6 +92,19 @@ def want_code(*, phone: str, subject_id: UUID) -> UUID:
     proof.save()
     record(events.PhoneCodeRequested(subject_id=subject_id))
     return proof.id
+
+
+def check_numbers_asked(*, subject_id: UUID, phone: str) -> None:
+    """Raises CodeLimit when one subject has had codes sent to many other numbers lately.
+
+    Each number has limits of its own; this one keeps a member from texting all the world.
+    """
+    lately = PhoneProof.objects.filter(
+        subject_id=subject_id, requested_at__gt=clock.now() - HOUR
+    ).exclude(phone=phone)
+    times = list(lately.order_by("requested_at").values_list("requested_at", flat=True))
+    if len(times) >= NUMBERS_PER_HOUR and times[0] is not None:
+        raise CodeLimit(retry_after=seconds_until(times[0] + HOUR))
 
 
 def _code_hash(subject_id: UUID, phone: str, code: str) -> bytes:

@@ -4,14 +4,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from invitations.errors import AccountExists, AnotherAccount, InvitationUnknown
+from invitations.errors import (
+    AccountExists,
+    AnotherAccount,
+    InvitationRevoked,
+    InvitationUnknown,
+)
 from invitations.events import invitations as events
 from invitations.models import Invitation, State
 from invitations.selectors.people import has_account
 from invitations.services.progress import advance, locked_invitation
 from invitations.services.terms import BY_EMAIL
 from invitations.services.tokens import check_usable
-from orgs.models import Account, Membership, MembershipStatus, Role
+from orgs.models import Account, Membership, MembershipStatus, Role, unlapsed
 from orgs.services.accounts import create_account
 from orgs.services.memberships import admit_member
 from semafore.kernel.tenancy import lock_organisation
@@ -53,7 +58,20 @@ def _redeemable(invitation_id: UUID) -> Invitation:
     if invitation.purpose not in BY_EMAIL:
         raise InvitationUnknown
     check_usable(invitation)
+    if invitation.issued_by_id is not None:
+        _check_issuer(invitation.issued_by_id)
     return invitation
+
+
+def _check_issuer(membership_id: UUID) -> None:
+    """Nobody approves what was given, so it lasts no longer than who gave it. InvitationRevoked."""
+    issuers = Membership.objects.filter(
+        unlapsed(), id=membership_id, role=Role.OWNER, status=MembershipStatus.ACTIVE
+    )
+    if not issuers.exists():
+        raise InvitationRevoked(
+            detail="Whoever invited you may not do so any more. Ask for another invitation."
+        )
 
 
 def _admit(invitation: Invitation, account: Account, name: str) -> Membership:

@@ -77,6 +77,18 @@ def check_roles(roles: Collection[str]) -> None:
         raise NotPermitted(detail="Your role does not allow you to invite people as this.")
 
 
+def check_approver(member: Membership) -> None:
+    """Raises NotPermitted when the helpdesk would let in somebody with a role beyond member."""
+    actor_id = current_actor().membership_id
+    if member.role == Role.MEMBER or actor_id is None:
+        return
+    approver = Membership.objects.get(id=actor_id)
+    if Permission.PEOPLE_MANAGE not in permissions_of(approver.kind, approver.role):
+        raise NotPermitted(
+            detail="For a person with this role, an owner or an admin has to approve it."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the organisation says of a list of drafts, read once for all of them."""

@@ -144,9 +144,7 @@ def show_recovery_codes(
         "download": f"data:text/plain;charset=utf-8,{quote(text)}",
         "onward": onward,
     }
-    answer = view.page(request, "account/recovery_codes.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return view.page(request, "account/recovery_codes.html", context)
 
 
 def throttle(request: HttpRequest, view: Any) -> None:

@@ -58,9 +58,7 @@ class ServiceTokenNewView(ConsoleView):
                 )
                 context = {"title": "Service token issued", "issued": issued}
                 template = "console/settings/service_token_issued.html"
-                answer = self.page(request, template, context, status=201)
-                answer["Cache-Control"] = "no-store"
-                return answer
+                return self.page(request, template, context, status=201)
         return self._ask(request, form, status=422)
 
     def _ask(self, request: HttpRequest, form: ServiceTokenForm, status: int = 200) -> HttpResponse:

@@ -7,10 +7,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from orgs.models import Account, Membership, MembershipKind, MembershipStatus, unlapsed
-from orgs.roles import permissions_of
+from orgs.roles import ROLE_PERMISSIONS, permissions_of
 from semafore.kernel.actor import Actor, ActorKind
 from semafore.kernel.permissions import Permission
 from semafore.kernel.tenancy import locate
+
+ENTERING = [role for role, may in ROLE_PERMISSIONS.items() if Permission.CONSOLE_ENTER in may]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ def _seats(account: Account) -> QuerySet[Membership]:
         )
         .select_related("organisation")
     )
+
+
+def entering(account: Account) -> QuerySet[Membership]:
+    """The memberships, across organisations, whose console the person may enter."""
+    return _seats(account).filter(role__in=ENTERING)
 
 
 def _seat(membership: Membership) -> Seat | None:

@@ -21,7 +21,9 @@ from orgs.models import (
     Membership,
     MembershipStatus,
     Role,
+    unlapsed,
 )
+from orgs.roles import ROLE_PERMISSIONS
 from orgs.selectors.sign_in import get_resettable
 from orgs.services.factors import remove_factor
 from orgs.services.mail import post_mail
@@ -29,10 +31,12 @@ from orgs.services.memberships import membership_ref
 from orgs.services.sessions import end_sessions
 from semafore.kernel import clock
 from semafore.kernel.actor import ActorKind, current_actor
+from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound, NotPermitted
 from semafore.kernel.tenancy import current_organisation_id, lock_organisation
 
 VALID_FOR = timedelta(hours=24)
+MANAGING = [role for role, may in ROLE_PERMISSIONS.items() if Permission.PEOPLE_MANAGE in may]
 
 
 @transaction.atomic
@@ -70,14 +74,21 @@ def request_factor_reset(*, membership_id: UUID, reason: str) -> FactorReset:
 def approve_factor_reset(*, reset_id: UUID) -> FactorReset:
     """Reset: factor, recovery codes and sessions are gone at once, and those concerned are mailed.
 
-    Raises NotFound, OwnRequest for who asked for it and for the person, NotPermitted when an
-    owner's is reset by two who are none, FactorResetDecided.
+    Raises NotFound, OwnRequest for who asked for it and for the person, NotPermitted when who
+    asked has lost the right since, or an owner's is reset by two who are none, FactorResetDecided.
     """
     reset = _locked(reset_id)
     actor = current_actor()
     if actor.membership_id == reset.requested_by_id:
         raise OwnRequest
-    people = Membership.objects.filter(id__in=[reset.requested_by_id, actor.membership_id])
+    people = Membership.objects.filter(
+        unlapsed(),
+        id__in=[reset.requested_by_id, actor.membership_id],
+        role__in=MANAGING,
+        status=MembershipStatus.ACTIVE,
+    )
+    if reset.requested_by is not None and reset.requested_by not in people:
+        raise NotPermitted(detail="Whoever asked for it may not do so any more. Ask anew.")
     if reset.membership.role == Role.OWNER and not people.filter(role=Role.OWNER).exists():
         raise NotPermitted(detail="One of the two who reset an owner must be an owner.")
     _apply(reset, approver=actor.label)

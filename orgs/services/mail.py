@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
-from orgs.mail import send_mail_to
+from orgs.mail import MailError, send_mail_to
 from orgs.models import Account, LinkPurpose, Mail
 from orgs.selectors.sign_in import account_by_email
 from orgs.services.links import make_link
@@ -75,7 +75,7 @@ def _nudge(mail_id: UUID) -> None:
 def deliver_mail(*, mail_id: UUID) -> None:
     """Send a mail that waits; nothing when it is gone, sent, or being sent by somebody else.
 
-    Raises OSError when the server doesn't take it; then everything is as before, link and all.
+    Raises MailError; then everything is as before, link and all.
     """
     mail = _waiting().select_for_update(skip_locked=True).filter(id=mail_id).first()
     if mail is None:
@@ -84,8 +84,9 @@ def deliver_mail(*, mail_id: UUID) -> None:
     if mail.link:
         account = account_by_email(mail.to)
         if account is None or not account.is_active:
-            # Nobody's address: it was taken all the same, so that the page tells nothing.
-            mail.delete()
+            # Nobody's address: it was taken and counts as any, so that the page tells nothing.
+            mail.sent_at = clock.now()
+            mail.save(update_fields=["sent_at"])
             return
         purpose = LinkPurpose(mail.link)
         token = make_link(account=account, purpose=purpose)
@@ -104,8 +105,8 @@ def deliver_waiting_mail() -> int:
     for mail_id in list(_waiting().order_by("created_at").values_list("id", flat=True)):
         try:
             deliver_mail(mail_id=mail_id)
-        except OSError as error:
-            logger.warning("mail %s was not taken: %s", mail_id, type(error).__name__)
+        except MailError as error:
+            logger.warning("mail %s was not taken: %s", mail_id, error)
     return 0
 
 

@@ -233,6 +233,18 @@ def activate_membership(*, membership_id: UUID, reason: str = "") -> Membership:
 
 
 @transaction.atomic
+def lift_suspension(*, membership_id: UUID, reason: str) -> Membership:
+    """Make a suspended membership active again. Who is pending is let in by an approval alone.
+
+    Raises NotFound, RoleAbove, MembershipTransition.
+    """
+    membership = locked_membership(membership_id)
+    if membership.status == MembershipStatus.PENDING:
+        raise MembershipTransition(detail="The approval of the person's device activates this.")
+    return activate_membership(membership_id=membership_id, reason=reason)
+
+
+@transaction.atomic
 def suspend_membership(*, membership_id: UUID, reason: str) -> Membership:
     """Suspend: tokens and sockets end at once, keys stay.
 

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists
 
 from audit.services.recording import record, record_platform
 from orgs.events import sign_in as events
 from orgs.models import Account, Session
-from orgs.selectors.seats import seats_of
+from orgs.selectors.seats import entering
 from orgs.sessions import hashed
 from semafore.kernel import clock
 from semafore.kernel.problems import NotFound
@@ -39,9 +40,15 @@ def end_sessions(*, account: Account, reason: str, keep: str | None = None) -> i
 
 @transaction.atomic
 def end_sessions_without_seat(*, account: Account) -> None:
-    """End all sessions of an account that may enter no console any more."""
-    if not seats_of(account):
-        end_sessions(account=account, reason="no console is left")
+    """End all sessions of an account that may enter no console any more.
+
+    The same statements whether or not it may: the organisation that asks can't time it.
+    """
+    seatless = Session.objects.filter(~Exists(entering(account)), account=account)
+    count, _ = seatless.delete()
+    record_platform(
+        events.SessionsEnded(account_id=account.id, count=count, reason="no console is left")
+    )
 
 
 @transaction.atomic

@@ -63,7 +63,7 @@ def test_a_get_of_the_link_changes_nothing(acme: Organisation, browser: Client) 
 
     assert answer.status_code == 200
     assert touched == []
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-store"
     assert "Acme" not in text(answer)
     assert now(dan).state == State.ISSUED
 
@@ -81,7 +81,7 @@ def test_the_link_or_its_token_opens_the_invitation(
     assert "Acme invites you" in page
     assert f"semafore://i/#{invitation_token(dan)}" in page
     assert "data:image/svg+xml" in page
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-store"
     assert now(dan).state == State.ISSUED
 
 
@@ -158,7 +158,7 @@ def test_what_has_ended_says_so(acme: Organisation, browser: Client, end: str, s
 
     assert answer.status_code == 410
     assert says in text(answer)
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-store"
 
 
 # Accepting

@@ -181,7 +181,7 @@ def test_its_link_is_for_who_may_invite(acme: Organisation, browser: Client) -> 
     page = browser.get(at(acme, f"{dan.id}/"))
     assert invitation_link(dan) in text(page)
     assert "data:image/svg+xml" in text(page)
-    assert page["Cache-Control"] == "no-store"
+    assert page["Cache-Control"] == "private, no-store"
     auditor = signed_in(cast.member(acme, "Aud", Role.AUDITOR))
     theirs = text(auditor.get(at(acme, f"{dan.id}/")))
     assert invitation_token(dan) not in theirs

@@ -57,14 +57,18 @@ class PageView(View):
     title: str = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Django's dispatch, inside the scope and the actor that `enter` enters."""
+        """Django's dispatch, inside the scope and the actor that `enter` enters.
+
+        Pages are of a person, and some hold secrets: nothing keeps them, nor the browser's history.
+        """
         with ExitStack() as self.entered:
             self.entered.enter_context(acting_as(origin_of(request)))
             try:
-                elsewhere = self.enter(request)
-                return elsewhere or super().dispatch(request, *args, **kwargs)
+                response = self.enter(request) or super().dispatch(request, *args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever it is becomes a page
-                return self.refused(request, as_problem(error), kwargs)
+                response = self.refused(request, as_problem(error), kwargs)
+        response["Cache-Control"] = "private, no-store"
+        return response
 
     def enter(self, request: HttpRequest) -> HttpResponse | None:
         """Enter what the view needs; an answer instead of it sends the person elsewhere first."""

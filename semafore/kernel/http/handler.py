@@ -161,6 +161,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, problems.ServerError())
 
 
+def body_too_large(request: HttpRequest) -> HttpResponse:
+    """A request whose body is not even read."""
+    return _answer(request, problems.BodyTooLarge())
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a request that Django itself refuses."""
     del exception

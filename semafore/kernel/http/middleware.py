@@ -1,4 +1,4 @@
-"""Middleware: the request id, and the least supported version of the app."""
+"""Middleware: the request id, the longest body, the least supported version of the app."""
 
 import re
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from semafore.kernel.http.handler import body_too_large
 from semafore.kernel.logs import request_id_var
 from semafore.kernel.problems import ClientTooOld
 
@@ -32,6 +33,24 @@ class RequestIdMiddleware:
             request_id_var.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class BodyLimitMiddleware:
+    """413 by the length that is announced; without one, WSGI reads no body at all.
+
+    Django's own limit leaves files out, and it would write them to the disk for anybody who sends
+    a form: they are read for the CSRF token, before any view is asked.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Look at `Content-Length`, which the server has checked."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return body_too_large(request)
+        return self.get_response(request)
 
 
 class ClientVersionMiddleware:

@@ -75,6 +75,12 @@ class BaseAPIView(APIView):
         if self.requires not in credential.permissions:
             raise NotPermitted
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """DRF's; answers hold tokens and keys, and nothing on the way keeps them."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
 
 class PublicAPIView(BaseAPIView):
     """A route without a token; throttled by address."""

@@ -59,7 +59,7 @@ def test_it_is_shown_once_and_kept_nowhere(acme: Organisation, alice: Membership
     answer, token = issue_by_page(browser, acme)
 
     assert answer.status_code == 201
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-store"
     assert token in answer.text
     (row,) = tokens(acme)
     assert (row.name, row.scopes, row.prefix) == ("Splunk", ["audit.read", "log.read"], token[:8])

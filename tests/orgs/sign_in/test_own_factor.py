@@ -71,7 +71,7 @@ def test_new_recovery_codes_void_the_old_ones(owner: Person) -> None:
     assert "You have 10 unused recovery codes" in owner.browser.get(CODES).content.decode()
     answer = owner.browser.post(CODES)
     codes = LIST_OF_CODES.findall(answer.content.decode())
-    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cache-Control"] == "private, no-store"
     downloaded = re.findall(r'href="data:([^"]+)"', answer.content.decode())[0]
     assert all(code in unquote(downloaded) for code in codes)
 

@@ -321,7 +321,7 @@ def test_nobody_enters_without_a_second_factor(alice: Membership, acme: Organisa
 
     done = browser.post("/console/sign-in/factor", {"code": code_of(key)})
     shown = done.content.decode()
-    assert done["Cache-Control"] == "no-store"
+    assert done["Cache-Control"] == "private, no-store"
     assert shown.count("<li>") == 10
     assert 'href="/console/account/"' in shown
     assert browser.get("/console/account/").status_code == 200
