@@ -8,7 +8,3 @@ class ConsoleConfig(AppConfig):
 
     name = "console"
     verbose_name = "Console"
-
-    def ready(self) -> None:
-        """The operator's site learns of its pages."""
-        from console.operator import organisations  # noqa: F401 - registers itself

@@ -10,7 +10,7 @@ from keys.models import Comparison
 
 COMPARED = (
     (Comparison.IN_PERSON, "In person: we held both screens side by side"),
-    (Comparison.CALL, "By call: we read the digits to each other, and I know the voice"),
+    (Comparison.CALL, "On a call: we read the digits to each other, and I know the voice"),
     (Comparison.NOT_COMPARED, "Not compared"),
 )
 
@@ -57,7 +57,6 @@ class BatchForm(forms.Form):
         for request in requests:
             self.fields[str(request.device.id)] = forms.ChoiceField(
                 label=f"{request.person.name}: {request.device.name}",
-                help_text=request.fingerprint,
                 choices=(("", "Leave it waiting"), *COMPARED),
                 required=False,
             )

@@ -1,6 +1,6 @@
 """Organisations on the operator's site: created with two founding owners, then only shown."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -24,6 +24,7 @@ class FoundingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     class Meta:
         model = Organisation
         fields = ("name", "slug", "sla_notice_hours")
+        labels: ClassVar = {"sla_notice_hours": "Notice of maintenance, in hours"}
 
     def clean(self) -> dict[str, Any]:
         """Two people, so that neither is the last owner for long."""

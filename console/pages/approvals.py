@@ -217,7 +217,11 @@ class BatchView(ConsoleView):
         status: int = 200,
     ) -> HttpResponse:
         """The page before the decision."""
-        context = {"requests": requests, "form": form}
+        context = {
+            "requests": requests,
+            "form": form,
+            "rows": [(one, form[str(one.device.id)]) for one in requests],
+        }
         return self.page(request, "console/approvals/batch.html", context, status)
 
 

@@ -38,7 +38,11 @@ class OverviewView(ConsoleView):
                 Permission.MEMBERS_APPROVE,
                 Decision(
                     state.waiting,
-                    "waiting for approval",
+                    _of(
+                        state.waiting,
+                        "decision waits",
+                        "decisions wait",
+                    ),
                     "Compare fingerprints and decide",
                     self.link("approvals"),
                 ),
@@ -47,7 +51,11 @@ class OverviewView(ConsoleView):
                 Permission.MEMBERS_INVITE,
                 Decision(
                     state.failed_invitations,
-                    "invitations could not be delivered",
+                    _of(
+                        state.failed_invitations,
+                        "invitation could not be delivered",
+                        "invitations could not be delivered",
+                    ),
                     "See why, and send again",
                     f"{self.link('invitations')}?delivery=failed",
                 ),
@@ -56,8 +64,12 @@ class OverviewView(ConsoleView):
                 Permission.PEOPLE_READ,
                 Decision(
                     state.expired_keys,
-                    "devices with an expired signed pre-key: nobody can begin to talk to them",
-                    "Ask their owners to open the app",
+                    _of(
+                        state.expired_keys,
+                        "device has an expired signed pre-key: nobody can begin to write to it",
+                        "devices have expired signed pre-keys: nobody can begin to write to them",
+                    ),
+                    "See whose, and ask them to open the app",
                     f"{self.link('devices')}?health=expired",
                 ),
             ),
@@ -67,3 +79,7 @@ class OverviewView(ConsoleView):
             for permission, decision in offered
             if decision.count and permission in self.seat.permissions
         ]
+
+
+def _of(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

@@ -3,7 +3,7 @@
 from django import forms
 
 from invitations.forms.issuing import ByPhoneForm, InvitationForm
-from invitations.models import Purpose, State
+from invitations.models import Delivery, Purpose, State
 
 
 class FilterForm(forms.Form):
@@ -16,6 +16,9 @@ class FilterForm(forms.Form):
     )
     purpose = forms.ChoiceField(
         label="For", required=False, choices=[("", "Any"), *Purpose.choices]
+    )
+    delivery = forms.ChoiceField(
+        label="Delivery", required=False, choices=[("", "Any"), *Delivery.choices]
     )
     search = forms.CharField(
         label="Name, phone or email begins with", required=False, max_length=200

@@ -47,6 +47,7 @@ class NewAccountForm(AcceptForm):
         label="Password",
         strip=False,
         max_length=1000,
+        help_text="At least 12 characters. Three or four unrelated words are good.",
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
     again = forms.CharField(

@@ -11,8 +11,10 @@ from semafore.kernel.problems import NotFound
 RELATED = ("issued_by", "sponsor", "party", "organisation")
 
 
-def invitations(*, state: str = "", purpose: str = "", search: str = "") -> QuerySet[Invitation]:
-    """Those in this state, of this purpose, whose name, phone or email begins like this.
+def invitations(
+    *, state: str = "", purpose: str = "", delivery: str = "", search: str = ""
+) -> QuerySet[Invitation]:
+    """Those like this, whose name, phone or email begins with `search`.
 
     The state `open` is any that may still be accepted; what is empty sets no condition.
     """
@@ -21,6 +23,8 @@ def invitations(*, state: str = "", purpose: str = "", search: str = "") -> Quer
         found = found.filter(state__in=OPEN if state == "open" else [state])
     if purpose:
         found = found.filter(purpose=purpose)
+    if delivery:
+        found = found.filter(delivery=delivery)
     if search:
         found = found.filter(
             Q(name__istartswith=search)

@@ -23,16 +23,16 @@ class Platform(models.TextChoices):
     """What a device runs on."""
 
     IOS = "ios", "iOS"
-    ANDROID = "android", "Android"
-    DESKTOP = "desktop", "Desktop"
+    ANDROID = "android"
+    DESKTOP = "desktop"
 
 
 class Comparison(models.TextChoices):
     """How the approver compared the fingerprint with the person."""
 
-    IN_PERSON = "in_person"
-    CALL = "call"
-    NOT_COMPARED = "not_compared"
+    IN_PERSON = "in_person", "In person"
+    CALL = "call", "On a call"
+    NOT_COMPARED = "not_compared", "Not compared"
 
 
 class RevocationReason(models.TextChoices):

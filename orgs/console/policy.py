@@ -69,6 +69,6 @@ class PolicyView(ConsoleView):
 def in_words(form: PolicyForm, name: str, value: Any) -> str:
     """A setting's value as the form words it."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     choices = getattr(form.fields[name], "choices", None)
     return str(dict(choices)[value] if choices else value)

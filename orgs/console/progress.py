@@ -128,7 +128,7 @@ def key_to_scan(key: bytes, account: Account) -> dict[str, Any]:
     text = key_text(key)
     # The SVG is the library's own, of an address that is quoted: nothing typed stands in it.
     return {
-        "qr": SafeString(qr.svg_inline(scale=5, border=4, svgclass="qr", light="#fff")),
+        "qr": SafeString(qr.svg_inline(border=2, omitsize=True, svgclass=None, light="#fff")),
         "key": " ".join(text[i : i + 4] for i in range(0, len(text), 4)),
     }
 

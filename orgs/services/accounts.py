@@ -66,6 +66,7 @@ def move_phone(*, account: Account, phone: str) -> None:
     record_platform(events.AccountPhoneMoved(account_id=account.id, previous_account_id=previous))
 
 
+@transaction.atomic
 def create_operator(*, email: str, password: str) -> Account:
     """An account of the platform's own staff. Raises IntegrityError when the address is taken."""
     account = create_account(email=email, password=password)

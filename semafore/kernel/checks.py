@@ -31,7 +31,8 @@ def views_declare_access(**_kwargs: Any) -> list[CheckMessage]:
         view_class = getattr(pattern.callback, "view_class", None) or getattr(
             pattern.callback, "cls", None
         )
-        requires = getattr(view_class or pattern.callback, "requires", None)
+        # A view that was wrapped, as the operator's site does, says it itself.
+        requires = getattr(pattern.callback, "requires", getattr(view_class, "requires", None))
         if not isinstance(requires, Permission | Access):
             found.append(
                 Error(

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from orgs.models import Membership
@@ -26,12 +28,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 SCREENSHOTS = LOCAL / "screenshots"
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+AXE = Axe().axe_script
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules of axe that a dark page may break and a light one not."""
 
 
 class BrowserAs(Protocol):
     """Opens a page for whoever is signed in."""
 
     def __call__(self, person: Membership, *, scripts: bool = True) -> Page: ...
+
+
+class NewBrowser(Protocol):
+    """Opens a stranger's page in a browser of its own."""
+
+    def __call__(self, *, scripts: bool = True) -> Page: ...
 
 
 def chromium_path() -> str | None:
@@ -82,7 +93,7 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: _note(message, faults))
     yield page
-    assert faults == [], "the browser complained"
+    assert faults == [], f"the browser complained: {faults}"
 
 
 def _note(message: ConsoleMessage, faults: list[str]) -> None:
@@ -93,12 +104,20 @@ def _note(message: ConsoleMessage, faults: list[str]) -> None:
 
 def look(page: Page, name: str) -> None:
     """Screenshots in light, dark and narrow; axe finds nothing serious in any of them."""
-    views = (("light", WIDE), ("dark", WIDE), ("narrow", NARROW))
-    for view, size in views:
+    views = (("light", WIDE, None), ("dark", WIDE, COLOURS), ("narrow", NARROW, None))
+    page.evaluate(AXE)
+    for view, size, rules in views:
         page.emulate_media(color_scheme="dark" if view == "dark" else "light")
         page.set_viewport_size(size)
+        # Django's own pages fade from one scheme into the other.
+        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
         page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
-        found = Axe().run(page).response["violations"]
+        options = {
+            "resultTypes": ["violations"],
+            "preload": False,
+            **({"runOnly": rules} if rules else {}),
+        }
+        found = page.evaluate("options => axe.run(options)", options)["violations"]
         grave = [
             f"{one['id']}: {node['html']} {node['failureSummary']}"
             for one in found
@@ -108,3 +127,9 @@ def look(page: Page, name: str) -> None:
         assert not grave, f"{name} ({view})\n" + "\n".join(grave)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(WIDE)
+
+
+def seen(page: Page, route: str, suffix: str = "") -> None:
+    """The page stands at this route, and looks well."""
+    assert resolve(urlsplit(page.url).path).url_name == route
+    look(page, route.replace("_", "-") + suffix)

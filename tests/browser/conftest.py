@@ -13,7 +13,16 @@ from pytest_django import Settings
 
 from orgs.models import Membership, Organisation
 from tests import cast
-from tests.browser.browsers import FLAGS, BrowserAs, chromium_path, new_context, served, watched
+from tests.browser.browsers import (
+    FLAGS,
+    BrowserAs,
+    NewBrowser,
+    chromium_path,
+    new_context,
+    served,
+    watched,
+)
+from tests.browser.scene import Scene, an_organisation
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -62,10 +71,21 @@ def browser_as(chromium: Browser, address: str, committed: None) -> Iterator[Bro
 
 
 @pytest.fixture
-def page(chromium: Browser, address: str, committed: None) -> Iterator[Page]:
+def new_browser(chromium: Browser, address: str, committed: None) -> Iterator[NewBrowser]:
+    """Opens a page of its own for a stranger; what breaks in it fails the test."""
+    with ExitStack() as opened:
+
+        def browser(*, scripts: bool = True) -> Page:
+            context = opened.enter_context(new_context(chromium, address, scripts=scripts))
+            return opened.enter_context(watched(context))
+
+        yield browser
+
+
+@pytest.fixture
+def page(new_browser: NewBrowser) -> Page:
     """A stranger's page."""
-    with new_context(chromium, address) as context, watched(context) as page:
-        yield page
+    return new_browser()
 
 
 @pytest.fixture
@@ -78,6 +98,20 @@ def acme(committed: None) -> Organisation:
 def globex(committed: None) -> Organisation:
     """Charlie's organisation, committed."""
     return cast.organisation("Globex")
+
+
+@pytest.fixture
+def outbox(settings: Settings, tmp_path: Path) -> Path:
+    """The messages that the test sends by SMS; nobody is throttled meanwhile."""
+    settings.UNAUTHENTICATED_PER_MINUTE = 1_000_000
+    settings.SMS_FILE = str(tmp_path / "sms.jsonl")
+    return tmp_path / "sms.jsonl"
+
+
+@pytest.fixture
+def scene(committed: None, outbox: Path) -> Scene:
+    """An organisation in the middle of its work."""
+    return an_organisation()
 
 
 @pytest.fixture

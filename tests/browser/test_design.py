@@ -72,7 +72,7 @@ def test_the_menu_of_a_narrow_page(
 ) -> None:
     page = browser_as(alice)
     page.set_viewport_size(NARROW)
-    page.goto(f"/console/{acme.slug}/members/")
+    page.goto(f"/console/{acme.slug}/members")
     members = page.get_by_role("link", name="Members")
 
     expect(members).not_to_be_visible()
@@ -183,8 +183,8 @@ def test_a_form_is_sent_once(browser_as: BrowserAs, alice: Membership, acme: Org
 def test_without_a_script(browser_as: BrowserAs, alice: Membership, acme: Organisation) -> None:
     page = browser_as(alice, scripts=False)
     page.set_viewport_size(NARROW)
-    page.goto(f"/console/{acme.slug}/members/")
+    page.goto(f"/console/{acme.slug}/members")
     page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name="Devices").click()
 
-    expect(page).to_have_url(f"/console/{acme.slug}/devices/")
+    expect(page).to_have_url(f"/console/{acme.slug}/devices")

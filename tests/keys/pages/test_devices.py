@@ -86,7 +86,7 @@ def test_the_list_shows_the_key_health_of_each_device(
     assert report.fingerprint == told
     assert (report.available, report.low) == (20, False)
     assert (report.signed_pre_key.hours, report.signed_pre_key.expired) == (0, False)
-    for words in ("20 of 1000 left", "0 of 168 hours", "Never"):
+    for words in ("20 of 1000 left", "0 of 168 hours", "never seen"):
         assert words in answer.text
 
 
@@ -180,7 +180,7 @@ def test_one_device(acme: Organisation, alice: Membership, bob_phone: cast.Phone
     for told in (
         base64.b64encode(bob_phone.keys.identity_key).decode(),
         fingerprint(bob_phone.keys.identity_key, bob_phone.id),
-        "In Person",
+        "In person",
         str(bob_phone.device.approval_event_id),
         "No other device",
     ):

@@ -1,0 +1,5 @@
+"""What Django finds for the operator's site: its autodiscovery imports the module of this name."""
+
+from console.operator.organisations import OrganisationAdmin
+
+__all__ = ("OrganisationAdmin",)
