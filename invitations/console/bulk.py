@@ -80,6 +80,8 @@ class InvitationsBulkConfirmView(_BulkView):
 class InvitationsBulkTemplateView(_BulkView):
     """An empty file with the header."""
 
+    sensitive = False
+
     def get(self, request: HttpRequest) -> HttpResponse:
         """With a byte order mark, by which spreadsheets know UTF-8."""
         del request

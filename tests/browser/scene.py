@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from invitations.models import Channel, Delivery, Invitation, Purpose, State
+from invitations.models import Channel, Delivery, Invitation, PhoneChange, Purpose, State
 from invitations.services.issuing import issue_invitations
+from invitations.services.phone_changes import deny_phone_change
 from invitations.services.terms import Draft
 from keys.models import Comparison, Device, RevocationReason, SignedPreKey
 from keys.services.enrolment import approve_device, deny_device
@@ -52,6 +53,7 @@ class Scene:
     invitations: dict[str, Invitation] = field(default_factory=dict)
     tokens: dict[str, ServiceToken] = field(default_factory=dict)
     resets: dict[str, FactorReset] = field(default_factory=dict)
+    phone_changes: dict[str, PhoneChange] = field(default_factory=dict)
 
     @property
     def alice(self) -> Membership:
@@ -96,7 +98,22 @@ def an_organisation() -> Scene:
     _invitations(scene)
     _service_tokens(scene)
     _factor_resets(scene)
+    _phone_changes(scene)
     return scene
+
+
+def _phone_changes(scene: Scene) -> None:
+    with acting_as(SYSTEM), organisation_scope(scene.organisation.id):
+        for key, phone in (("bob", "+447700900501"), ("wilhelmina", "+447700900502")):
+            scene.phone_changes[key] = PhoneChange.objects.create(
+                organisation_id=scene.organisation.id,
+                membership=scene.people[key],
+                phone=phone,
+                proved_at=clock.now() - timedelta(hours=2),
+            )
+    with scene.by("adam"):
+        change = scene.phone_changes["wilhelmina"]
+        deny_phone_change(phone_change_id=change.id, reason="She knows nothing of it.")
 
 
 def _people(scene: Scene) -> None:

@@ -219,7 +219,7 @@ def test_a_new_service_token(browser_as: BrowserAs, scene: Scene) -> None:
 
 def test_an_organisation_that_has_just_begun(browser_as: BrowserAs, acme: Organisation) -> None:
     page = browser_as(cast.member(acme, "Alice", Role.OWNER))
-    empty = ("", "approvals", "devices", "invitations/", "settings/service-tokens")
+    empty = ("", "approvals", "devices", "invitations", "settings/service-tokens")
     for path in (*empty, "approvals?tab=decided", "approvals?tab=expired"):
         answer = page.goto(f"/console/{acme.slug}/{path}")
         assert answer is not None

@@ -21,6 +21,10 @@ def _person(key: str) -> Arguments:
     return lambda scene: (scene.people[key].id,)
 
 
+def _phone_change(key: str) -> Arguments:
+    return lambda scene: (scene.phone_changes[key].id,)
+
+
 def _device(key: str) -> Arguments:
     return lambda scene: (scene.devices[key].id,)
 
@@ -49,6 +53,8 @@ VISITS: dict[str, list[Visit]] = {
         ("approval", _device("waiting-newcomer"), ""),
         ("approval", _device("visitor"), "?of=decided"),
         ("approval_deny", _device("waiting-eilidh"), ""),
+        ("phone_change", _phone_change("bob"), ""),
+        ("phone_change", _phone_change("wilhelmina"), "?of=denied"),
     ],
     "people": [
         ("members", _nothing, ""),
