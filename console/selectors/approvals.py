@@ -87,6 +87,7 @@ def chosen_requests(device_ids: Sequence[UUID]) -> list[DeviceRequest]:
 
 def waiting_decisions() -> int:
     """How many of all kinds wait, in one statement."""
-    devices = Device.objects.filter(status=DeviceStatus.PENDING).order_by().values("id")
+    waiting = Device.objects.filter(status=DeviceStatus.PENDING).exclude(_late())
+    devices = waiting.order_by().values("id")
     others = (waiting_phone_changes(), pending_factor_resets())
     return devices.union(*(rows.order_by().values("id") for rows in others), all=True).count()

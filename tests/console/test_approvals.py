@@ -143,7 +143,9 @@ def test_a_person_whose_time_is_over_waits_no_more(
             ends_at=clock.now() - timedelta(seconds=1)
         )
 
-    assert "Nia" not in browser.get(path(acme)).content.decode()
+    pending = browser.get(path(acme)).content.decode()
+    assert "Nia" not in pending
+    assert 'class="count"' not in pending
     assert "Nia" in browser.get(path(acme), {"tab": "expired"}).content.decode()
 
 
