@@ -9,9 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern
 
 from invitations.models import Invitation
@@ -23,6 +24,8 @@ from tests import cast
 from tests.console_rows import OWN_PAGES, PREFIX, TABLE, Row, ids_of
 
 ROLES = ("owner", "admin", "helpdesk", "auditor")
+MOST_STATEMENTS = 20
+"""Of any page, whoever and however many are there."""
 STRANGERS = ("another organisation", "member", "guest", "suspended", "ended", "past its end")
 
 
@@ -283,3 +286,23 @@ def test_no_organisation_is_called_like_a_page(alice: Membership, slug: str) -> 
         form |= {f"{which}_owner_name": which, f"{which}_owner_email": f"{which}@x.example"}
     answer = cast.signed_in(alice).post("/operator/orgs/organisation/add/", form)
     assert "address of the console" in answer.content.decode()
+
+
+def test_no_page_asks_more_of_ten_thousand_members(acme: Organisation, alice: Membership) -> None:
+    browser = cast.signed_in(alice)
+    ids = ids_of(acme, alice)
+    pages = [address(path, acme.slug, ids) for path, row in sorted(TABLE.items()) if row.see]
+
+    def statements(target: str) -> int:
+        with CaptureQueriesContext(connection) as sent:
+            assert browser.get(target).status_code in {200, 302}, target
+        return len(sent)
+
+    # The first page of a session is recorded.
+    browser.get(pages[0])
+    few = {target: statements(target) for target in pages}
+    cast.crowd(acme, 10_000)
+    many = {target: statements(target) for target in pages}
+
+    assert many == few
+    assert max(many.values()) <= MOST_STATEMENTS

@@ -160,3 +160,25 @@ def test_it_looks_well(browser_as: BrowserAs, scene: Scene, group: str) -> None:
         assert answer is not None
         assert answer.status == 200, (name, query)
         seen(page, name, query.replace("?", "-").replace("=", "-"))
+
+
+OFFERED = ("a", "button[type=submit]", "input", "select", "textarea", "summary")
+
+
+@pytest.mark.parametrize("group", VISITS)
+def test_it_offers_the_same_without_scripts(
+    browser_as: BrowserAs, scene: Scene, group: str
+) -> None:
+    """Every link, field and button of a page is there, and seen, with JavaScript switched off."""
+    offered = ", ".join(f"main {element}:visible" for element in OFFERED)
+    pages = [browser_as(scene.alice), browser_as(scene.alice, scripts=False)]
+    for name, arguments, query in VISITS[group]:
+        of = [] if group == "account" else [scene.organisation.slug]
+        address = reverse(name, args=[*of, *arguments(scene)]) + query
+        counts = []
+        for page in pages:
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.status == 200, (name, query)
+            counts.append(page.locator(offered).count())
+        assert counts[0] == counts[1], (name, query, counts)
