@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import pytest_django
 from django.core import signals
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.test.utils import setup_databases, teardown_databases
 
 from orgs.models import Membership, Organisation, Role
@@ -80,8 +80,28 @@ def charlie_phone(charlie: Membership) -> cast.Phone:
     return cast.phone(charlie)
 
 
+ATTEMPTS = 10
+
+
 def empty_every_table() -> None:
-    """Truncate all tables but the migrations'; the log's own triggers are lifted for that."""
+    """Truncate all tables but the migrations', however often another process is in the way.
+
+    A server under test may be reading: who loses a deadlock with it tries again.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            _empty_every_table()
+        except OperationalError:
+            # It is left within its failed transaction.
+            connection.close()
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _empty_every_table() -> None:
+    """The log's own triggers are lifted for that."""
     with connection.cursor() as cursor:
         tables = [
             name

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from orgs.models import Organisation
@@ -12,7 +11,6 @@ from semafore.kernel import realtime
 from semafore.kernel.redis_client import forget_redis_client
 from semafore.local.valkey import ValkeyServer
 from tests import cast
-from tests.conftest import empty_every_table
 from tests.realtime.processes import NEVER, OFTEN, RealtimeServer, realtime_server
 
 
@@ -32,19 +30,6 @@ def polling_server(
     """A second process, whose slow poll comes all the time."""
     with realtime_server(tmp_path_factory.mktemp("realtime"), poll_seconds=OFTEN) as running:
         yield running
-
-
-@pytest.fixture
-def committed(committed: None) -> Iterator[None]:
-    """Emptied while a process may still be looking: who loses a deadlock with it tries again."""
-    yield
-    for _ in range(5):
-        try:
-            empty_every_table()
-        except OperationalError:
-            connection.close()
-        else:
-            break
 
 
 @pytest.fixture
