@@ -15,3 +15,16 @@ class AccessDenied(What):
 
     act: str
     reason: str
+
+
+@event(
+    "log.key_announced",
+    EventClass.LOG,
+    sentence="The key {vkey} signs {purpose} from now on.",
+    severity=3,
+)
+class KeyAnnounced(What):
+    """Who verifies later finds in the log itself which key signed when."""
+
+    purpose: str
+    vkey: str

@@ -179,3 +179,45 @@ class PlatformDenial(DenialRow):
         constraints = (
             models.UniqueConstraint(fields=["minute", "key"], name="platform_denial_coalesced"),
         )
+
+
+class Content(TenantModel):
+    """SHA-256 of a ciphertext that transited, without its device: a file finds its message.
+
+    Lives `existence_days`; with its siblings it proves the content root in the event's `what`.
+    """
+
+    event_id = models.UUIDField()
+    sha256 = models.BinaryField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["organisation", "sha256"], name="content_by_hash"),
+            models.Index(fields=["organisation", "event_id"], name="content_by_event"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(sha256__length=32), name="content_sha256_length"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.event_id)
+
+
+class AnnouncedKey(TenantModel):
+    """A signing key that an event of the organisation's log has announced."""
+
+    name = models.CharField(max_length=200)
+    vkey = models.CharField(max_length=300)
+    """`<name>+<key id>+<base64>`, as C2SP's signed-note writes a public key."""
+    event_id = models.UUIDField()
+    announced_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "vkey"], name="announced_key_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.vkey

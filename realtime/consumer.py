@@ -15,6 +15,7 @@ from realtime.database import in_database
 from realtime.frames import Frame, KeyNews, MalformedFrameError
 from realtime.handshake import Opening, open_for, origin_of, read_offer
 from realtime.hub import Hub
+from semafore.kernel.actor import Actor
 from semafore.kernel.problems import NotAuthenticated
 
 Message = dict[str, Any]
@@ -32,9 +33,11 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
     device_id: UUID
     token_hash: bytes
     serial: int
+    actor: Actor
 
     def __init__(self) -> None:
         self.news = KeyNews()
+        self.told: dict[str, Any] = {}
         self.busy = False
         self._open = False
         self._expiry: asyncio.TimerHandle | None = None
@@ -73,8 +76,9 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         self.device_id = opening.device_id
         self.token_hash = opening.token_hash
         self.serial = opening.serial
+        self.actor = opening.actor
         due = self.news.frames(opening.keys) if opening.keys is not None else []
-        await self.push([frames.hello(), *due])
+        await self.push([frames.hello(opening.hello), *due])
         if self._open:
             self._expiry = asyncio.get_running_loop().call_later(
                 max(0.0, opening.seconds_left), HUB.end, self, frames.TOKEN_EXPIRED
@@ -84,9 +88,11 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
     async def websocket_receive(self, message: Message) -> None:
         """A frame of the device. Types that this server doesn't know are ignored."""
         try:
-            frames.decode(message.get("text"))
+            frame = frames.decode(message.get("text"))
         except MalformedFrameError:
             await self.finish(frames.MALFORMED)
+            return
+        await HUB.hear(self, frame)
 
     async def websocket_disconnect(self, message: Message) -> None:
         """It is closed, by whichever side."""
@@ -96,11 +102,9 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
 
     async def push(self, frames_: Sequence[Frame]) -> None:
         """Send frames, as far as the socket is open."""
-        self.busy = True
         for frame in frames_:
             if self._open:
                 await self._hand_over({"type": "websocket.send", "text": frames.encode(frame)})
-        self.busy = False
 
     async def finish(self, code: int) -> None:
         """Close it with this code, once."""

@@ -22,9 +22,9 @@ class MalformedFrameError(ValueError):
     """What came in is not a JSON object with a `type`."""
 
 
-def hello() -> Frame:
-    """The first frame; there is no cursor of changes yet."""
-    return {"type": "hello", "server_time": clock.rfc3339(clock.now()), "changes_cursor": None}
+def hello(more: Frame) -> Frame:
+    """The first frame."""
+    return {"type": "hello", "server_time": clock.rfc3339(clock.now()), **more}
 
 
 def encode(frame: Frame) -> str:

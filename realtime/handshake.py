@@ -12,7 +12,7 @@ from keys.selectors.bundles import DueKeyEvents
 from keys.selectors.credentials import token_hash
 from realtime.selectors import sights
 from realtime.services import take_place
-from semafore.kernel import clock
+from semafore.kernel import clock, hooks
 from semafore.kernel.actor import Actor, ActorKind, acting_as
 from semafore.kernel.http.views import USER_AGENT_LENGTH
 from semafore.kernel.problems import NotAuthenticated
@@ -44,6 +44,10 @@ class Opening:
     seconds_left: float
     """Until the token expires."""
     keys: DueKeyEvents | None
+    actor: Actor
+    """The device, as its frames act."""
+    hello: dict[str, Any]
+    """What other apps add to the first frame."""
 
 
 def read_offer(scope: Scope) -> Offer | None:
@@ -81,9 +85,12 @@ def open_for(token: str, origin: Actor) -> Opening:
     """
     credential = admit(token)
     hashed = token_hash(token)
-    with organisation_scope(credential.organisation_id), acting_as(credential.actor(origin)):
+    actor = credential.actor(origin)
+    connected = hooks.SocketConnected(credential.device_id, credential.membership_id, {})
+    with organisation_scope(credential.organisation_id), acting_as(actor):
         serial = take_place(device_id=credential.device_id)
         sight = sights([hashed]).get(hashed)
+        hooks.socket_connected(connected)
     if sight is None:
         raise NotAuthenticated
     return Opening(
@@ -94,6 +101,8 @@ def open_for(token: str, origin: Actor) -> Opening:
         replaced=sight.serial > serial,
         seconds_left=(credential.expires_at - clock.now()).total_seconds(),
         keys=sight.keys,
+        actor=actor,
+        hello=connected.hello,
     )
 
 

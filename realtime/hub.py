@@ -15,16 +15,20 @@ from uuid import UUID
 from django.db import Error as DatabaseUnusable
 
 from realtime.database import in_organisation
-from realtime.frames import REPLACED, REVOKED, Frame, KeyNews
-from realtime.selectors import Sight, sights
-from realtime.services import note_seen
+from realtime.frames import MALFORMED, REPLACED, REVOKED, Frame, KeyNews
+from realtime.looks import Looking, Seen, look
+from realtime.services import leave_place, note_seen
 from realtime.subscriber import Subscriber
+from semafore.kernel.actor import Actor
 from semafore.kernel.realtime import Hint
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 30.0
 """The slow poll, which finds what a lost hint was about."""
+
+UNHEARD = 64
+"""Frames of one device that wait to be carried out; one that sends faster waits itself."""
 
 
 class Socket(Protocol):
@@ -34,9 +38,12 @@ class Socket(Protocol):
     device_id: UUID
     token_hash: bytes
     serial: int
+    actor: Actor
     news: KeyNews
+    told: dict[str, Any]
+    """What other apps told it, in their words."""
     busy: bool
-    """Frames are on their way to a client that hasn't taken them yet."""
+    """Frames are on their way to a client that hasn't taken them yet; the hub's to set."""
 
     async def push(self, frames: Sequence[Frame]) -> None:
         """Send frames; a socket that is gone meanwhile is no error."""
@@ -51,6 +58,9 @@ class Hub:
     def __init__(self) -> None:
         self._sockets: dict[UUID, Socket] = {}
         self._due: defaultdict[UUID, dict[UUID, bool]] = defaultdict(dict)
+        self._heard: defaultdict[UUID, list[Frame]] = defaultdict(list)
+        self._again: set[UUID] = set()
+        """Devices that look again once they have taken what is on its way to them."""
         self._looking: dict[UUID, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscriber: Subscriber | None = None
@@ -73,8 +83,20 @@ class Hub:
         """A socket that is closed or about to be; leaving twice is fine."""
         if self._sockets.get(socket.device_id) is socket:
             del self._sockets[socket.device_id]
+            self._heard.pop(socket.device_id, None)
+            self._again.discard(socket.device_id)
             if self._subscriber is not None:
                 self._subscriber.drop(socket.device_id)
+            self._spawn(self._leave_place(socket))
+
+    async def hear(self, socket: Socket, frame: Frame) -> None:
+        """Have a frame carried out; waits where many of this socket's do."""
+        if self._sockets.get(socket.device_id) is not socket:
+            return
+        self._heard[socket.device_id].append(frame)
+        self._look_soon(socket)
+        if len(self._heard[socket.device_id]) >= UNHEARD:
+            await asyncio.wait([self._begin(socket.organisation_id)])
 
     def end(self, socket: Socket, code: int) -> None:
         """Take a socket out and close it."""
@@ -133,26 +155,73 @@ class Hub:
     async def _look_at(self, organisation_id: UUID, due: dict[UUID, bool]) -> None:
         """`due`: the devices, and whether somebody was refused for the expired signed pre-key."""
         found = [self._sockets.get(device_id) for device_id in due]
-        looking = [socket for socket in found if socket is not None]
-        if not looking:
+        sockets = [socket for socket in found if socket is not None]
+        if not sockets:
             return
-        seen = await in_organisation(
-            organisation_id, sights, [socket.token_hash for socket in looking]
-        )
-        for socket in looking:
+        looking = [self._looking_of(socket) for socket in sockets]
+        try:
+            seen = await in_organisation(organisation_id, look, looking)
+        except DatabaseUnusable:
+            for one in looking:
+                self._heard[one.device_id][:0] = one.heard
+            raise
+        for socket, one in zip(sockets, looking, strict=True):
             if self._sockets.get(socket.device_id) is socket:
-                self._apply(socket, seen.get(socket.token_hash), refused=due[socket.device_id])
+                self._apply(socket, one, seen, refused=due[socket.device_id])
 
-    def _apply(self, socket: Socket, sight: Sight | None, *, refused: bool) -> None:
+    def _looking_of(self, socket: Socket) -> Looking:
+        return Looking(
+            device_id=socket.device_id,
+            token_hash=socket.token_hash,
+            actor=socket.actor,
+            serial=socket.serial,
+            # A client that doesn't take its frames gets no further ones until it has.
+            ready=not socket.busy,
+            told=socket.told,
+            heard=self._heard.pop(socket.device_id, []),
+        )
+
+    def _apply(self, socket: Socket, looking: Looking, seen: Seen, *, refused: bool) -> None:
+        sight = seen.sights.get(socket.token_hash)
         if sight is None:
             self.end(socket, REVOKED)
         elif sight.serial > socket.serial:
             self.end(socket, REPLACED)
-        # A client that doesn't take its frames gets no further ones; the poll finds what is left.
-        elif sight.keys is not None and not socket.busy:
-            frames = socket.news.frames(sight.keys, refused=refused)
+        elif socket.device_id in seen.malformed:
+            self.end(socket, MALFORMED)
+        elif socket.busy:
+            self._again.add(socket.device_id)
+        elif not looking.ready:
+            # It has taken its frames since this look began.
+            self._look_soon(socket)
+        else:
+            socket.told = seen.told.get(socket.device_id, socket.told)
+            frames = socket.news.frames(sight.keys, refused=refused) if sight.keys else []
+            frames += seen.frames.get(socket.device_id, ())
             if frames:
-                self._spawn(socket.push(frames))
+                if socket.device_id in seen.more:
+                    self._again.add(socket.device_id)
+                socket.busy = True
+                self._spawn(self._push(socket, frames))
+
+    async def _push(self, socket: Socket, frames: Sequence[Frame]) -> None:
+        await socket.push(frames)
+        socket.busy = False
+        if socket.device_id in self._again and self._sockets.get(socket.device_id) is socket:
+            self._again.discard(socket.device_id)
+            self._look_soon(socket)
+
+    async def _leave_place(self, socket: Socket) -> None:
+        try:
+            await in_organisation(
+                socket.organisation_id,
+                leave_place,
+                device_id=socket.device_id,
+                serial=socket.serial,
+            )
+        except DatabaseUnusable as error:
+            # It stays open in the books until it was not seen for a while.
+            logger.warning("a socket's end was not noted: %s", type(error).__name__)
 
     async def _poll_for_ever(self) -> None:
         while True:

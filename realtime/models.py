@@ -23,6 +23,8 @@ class Connection(TenantModel):
     connected_at = models.DateTimeField()
     last_seen = models.DateTimeField()
     """When its socket was last known to be open, to `services.SEEN_EVERY`."""
+    closed_at = models.DateTimeField(null=True)
+    """When that socket closed; None while it is open, or if its process died with it."""
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.serial}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from keys.models import DeviceStatus, DeviceToken
 from keys.selectors.bundles import DueKeyEvents, due_key_events
@@ -12,6 +13,8 @@ from orgs.models import MembershipStatus, unlapsed
 class Sight:
     """A device that may be connected, as the database has it just now."""
 
+    device_id: UUID
+    membership_id: UUID
     serial: int
     """Of the device's latest connect."""
     keys: DueKeyEvents | None
@@ -29,10 +32,12 @@ def sights(token_hashes: Sequence[bytes]) -> dict[bytes, Sight]:
             token_hash__in=token_hashes,
             device__status=DeviceStatus.APPROVED,
             device__membership__status=MembershipStatus.ACTIVE,
-        ).values_list("token_hash", "device_id", "device__connection__serial")
+        ).values_list(
+            "token_hash", "device_id", "device__membership_id", "device__connection__serial"
+        )
     )
-    due = due_key_events([device_id for _, device_id, _ in admitted])
+    due = due_key_events([device_id for _, device_id, _, _ in admitted])
     return {
-        bytes(token_hash): Sight(serial=serial, keys=due.get(device_id))
-        for token_hash, device_id, serial in admitted
+        bytes(token_hash): Sight(device_id, membership_id, serial, due.get(device_id))
+        for token_hash, device_id, membership_id, serial in admitted
     }

@@ -19,7 +19,8 @@ TAKE_PLACE = """
 INSERT INTO realtime_connection (organisation_id, device_id, serial, connected_at, last_seen)
 VALUES (%(organisation)s, %(device)s, 1, %(at)s, %(at)s)
 ON CONFLICT (device_id) DO UPDATE SET
-    serial = realtime_connection.serial + 1, connected_at = %(at)s, last_seen = %(at)s
+    serial = realtime_connection.serial + 1, connected_at = %(at)s, last_seen = %(at)s,
+    closed_at = NULL
 RETURNING serial
 """
 
@@ -50,3 +51,8 @@ def note_seen(*, device_ids: Sequence[UUID]) -> None:
     Connection.objects.filter(device_id__in=device_ids, last_seen__lt=now - SEEN_EVERY).update(
         last_seen=now
     )
+
+
+def leave_place(*, device_id: UUID, serial: int) -> None:
+    """The socket of this connect is closed; nothing where a later connect has the place."""
+    Connection.objects.filter(device_id=device_id, serial=serial).update(closed_at=clock.now())

@@ -1,5 +1,6 @@
 """Typed readers of the environment: a bad value stops start-up and says what to do."""
 
+import base64
 import os
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ T = TypeVar("T")
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+KEY_LENGTH = 32
 
 
 def _read(name: str, default: T, parse: Callable[[str], T], remedy: str, *, secret: bool) -> T:
@@ -88,6 +90,19 @@ def android_apps(name: str) -> list[tuple[str, str]]:
         return apps
 
     return _read(name, [], parse, f"set {name} to package:AA:BB:… or leave it out", secret=False)
+
+
+def key(name: str) -> bytes | None:
+    """32 random bytes in base64; None where there are none."""
+
+    def parse(value: str) -> bytes:
+        seed = base64.b64decode(value, validate=True)
+        if len(seed) != KEY_LENGTH:
+            message = f"{len(seed)} bytes, not {KEY_LENGTH}"
+            raise ValueError(message)
+        return seed
+
+    return _read(name, None, parse, f"set {name} to 32 random bytes in base64", secret=True)
 
 
 def choice(name: str, default: str, options: tuple[str, ...]) -> str:

@@ -28,6 +28,11 @@ EVENTS_URL = environment.url(
 )
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 
+# The names that logs and receipts bear (audit-log.md), and the key that signs receipts: 32 bytes in
+# base64. In development one is derived from SECRET_KEY.
+LOG_HOST = environment.text("LOG_HOST", urlsplit(BASE_URL).netloc)
+RECEIPT_KEY = environment.key("RECEIPT_KEY")
+
 # Key rules; the three names are the seed's (seeds/identity-keys.txt).
 SPK_MAX_AGE = timedelta(hours=environment.integer("SPK_MAX_AGE_HOURS", 168, least=1, most=8760))
 SPK_GRACE_PERIOD = timedelta(
@@ -43,6 +48,14 @@ CLAIMS_PER_TARGET_PER_DAY = environment.integer(
 UNUSUAL_CLAIMS_PER_DAY = environment.integer("UNUSUAL_CLAIMS_PER_DAY", 300, least=1, most=1_000_000)
 UNAUTHENTICATED_PER_MINUTE = environment.integer(
     "UNAUTHENTICATED_PER_MINUTE", 120, least=1, most=1_000_000
+)
+ENVELOPE_MAX_AGE = timedelta(
+    hours=environment.integer("ENVELOPE_MAX_AGE_HOURS", 720, least=1, most=8760)
+)
+ENVELOPES_MAX = environment.integer("ENVELOPES_MAX", 500, least=1, most=5000)
+ROOM_MAX_DEVICES = environment.integer("ROOM_MAX_DEVICES", 500, least=2, most=5000)
+MESSAGES_PER_DEVICE_PER_MINUTE = environment.integer(
+    "MESSAGES_PER_DEVICE_PER_MINUTE", 240, least=1, most=1_000_000
 )
 MIN_APP_VERSION = environment.version("MIN_APP_VERSION", "1.0.0")
 
@@ -65,6 +78,7 @@ INSTALLED_APPS = [
     "keys",
     "realtime",
     "invitations",
+    "messaging",
     "console",
 ]
 if DEBUG:

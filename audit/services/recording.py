@@ -48,6 +48,8 @@ class Fact:
     target: Ref | None = None
     subject: Ref | None = None
     room: Ref | None = None
+    recipients_root: bytes | None = None
+    """Of a message: goes with the people in it (audit-log.md, Recipients root)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,19 @@ class EventParts:
 
 
 def record(
-    what: What, *, target: Ref | None = None, subject: Ref | None = None, room: Ref | None = None
+    what: What,
+    *,
+    target: Ref | None = None,
+    subject: Ref | None = None,
+    room: Ref | None = None,
+    recipients_root: bytes | None = None,
 ) -> Recorded:
     """Record an act of the current actor in the organisation in scope.
 
     Raises NotRecordableError outside a transaction, ScopeError without an organisation,
     NoActorError without an actor.
     """
-    return record_many([Fact(what, target, subject, room)])[0]
+    return record_many([Fact(what, target, subject, room, recipients_root)])[0]
 
 
 def record_many(facts: Sequence[Fact]) -> list[Recorded]:
@@ -109,6 +116,7 @@ def who_part(actor: Actor, fact: Fact) -> dict[str, Any]:
         "target": fact.target and fact.target.as_json(),
         "subject": fact.subject and fact.subject.as_json(),
         "room": fact.room and fact.room.as_json(),
+        "recipients_root": fact.recipients_root,
         "address": actor.address,
         "user_agent": actor.user_agent,
         "request_id": actor.request_id,

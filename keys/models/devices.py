@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from semafore.kernel import clock
 from semafore.kernel.tenancy import TenantModel
+from semafore.kernel.versions import version_field, versioned
 
 
 class DeviceStatus(models.TextChoices):
@@ -87,6 +88,7 @@ class Device(TenantModel):
     wipe = models.BooleanField(default=False)
 
     last_seen_on = models.DateField(null=True)
+    version = version_field()
 
     class Meta:
         constraints = (
@@ -107,8 +109,12 @@ class Device(TenantModel):
                 name="device_approval_is_logged",
             ),
         )
-        indexes = (models.Index(fields=["organisation", "status"], name="device_by_status"),)
+        indexes = (
+            models.Index(fields=["organisation", "status"], name="device_by_status"),
+            models.Index(fields=["organisation", "version"], name="device_by_version"),
+        )
         triggers = (
+            *versioned("name", "status"),
             pgtrigger.Trigger(
                 name="identity_key_immutable",
                 when=pgtrigger.Before,

@@ -134,7 +134,7 @@ class OneTimePreKey(TenantModel):
                 name="one_time_pre_key_tombstones",
             ),
         )
-        triggers = same_organisation_per_statement("device_id", "keys_device")
+        triggers = same_organisation_per_statement(("device_id", "keys_device"))
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.key_id}"

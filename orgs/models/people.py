@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from semafore.kernel import clock
 from semafore.kernel.tenancy import TenantModel
+from semafore.kernel.versions import version_field, versioned
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -171,6 +172,7 @@ class Membership(TenantModel):
         db_constraint=False,
         related_name="memberships",
     )
+    version = version_field()
 
     class Meta:
         constraints = (
@@ -200,7 +202,9 @@ class Membership(TenantModel):
                 condition=Q(ends_at__isnull=False) & ~Q(status="ended"),
                 name="membership_to_end",
             ),
+            models.Index(fields=["organisation", "version"], name="membership_by_version"),
         )
+        triggers = versioned("name", "unit", "status", "ends_at")
 
     def __str__(self) -> str:
         return str(self.id)

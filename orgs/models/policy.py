@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from orgs.models.people import Organisation
+from orgs.models.people import Membership, Organisation
 from semafore.kernel.tenancy import TenantModel
 
 DEVICES_PER_MEMBER = (1, 50)
@@ -39,6 +39,10 @@ class Policy(TenantModel):
     guest_stay_days = models.PositiveSmallIntegerField(default=90)
     external_room_approvers = models.PositiveSmallIntegerField(default=1)
     emergency_rooms = models.BooleanField(default=False)
+    duty_approver = models.ForeignKey(
+        Membership, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    """Who alone may open an emergency room."""
     metadata_days = models.PositiveIntegerField(default=365)
     audit_days = models.PositiveIntegerField(default=2555)
     existence_days = models.PositiveIntegerField(default=2555)

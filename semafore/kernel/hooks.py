@@ -4,10 +4,12 @@ Handlers are registered in `AppConfig.ready()` and run synchronously, in the ord
 what one raises rolls the caller back. Domain flow inside an app never uses a hook.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from semafore.kernel.actor import Actor
 
 Payload = TypeVar("Payload")
 
@@ -66,6 +68,70 @@ class AttemptDenied:
     """The audit app's own description, where the service gave one; it goes first."""
 
 
+@dataclass(frozen=True, slots=True)
+class GuestsInReach:
+    """Of these memberships, whom may this one reach? At least one side of each pair is a guest."""
+
+    membership_id: UUID
+    others: frozenset[UUID]
+    reached: set[UUID] = field(default_factory=set)
+    """Filled by the handlers; who isn't in it is as if they didn't exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPreKeyRenewed:
+    """A device of the current organisation whose signed pre-key had expired has a fresh one."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SocketConnected:
+    """A device's socket that is about to say hello; handlers add fields to the frame."""
+
+    device_id: UUID
+    membership_id: UUID
+    hello: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFrames:
+    """Frames of several devices of the current organisation, each device's in its order."""
+
+    frames: Sequence[tuple[UUID, Actor, Mapping[str, Any]]]
+    """The device, the same as an actor, and the frame."""
+    malformed: set[UUID] = field(default_factory=set)
+    """Filled by the handlers: the devices whose sockets are closed for what they sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """A device's one socket, as of this look."""
+
+    device_id: UUID
+    membership_id: UUID
+    serial: int
+    """Of its connection: greater with each."""
+    ready: bool
+    """It takes frames; else a look only finds out that it has to be closed."""
+    told: dict[str, Any]
+    """What handlers remember of the socket for as long as it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketsLook:
+    """Open sockets of devices that may be connected; handlers give them their frames."""
+
+    sockets: Sequence[OpenSocket]
+    frames: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
+    more: set[UUID] = field(default_factory=set)
+    """The devices that look again as soon as they took these."""
+
+    def tell(self, device_id: UUID, *frames: dict[str, Any]) -> None:
+        """Send a device these frames after those that were given before."""
+        self.frames.setdefault(device_id, []).extend(frames)
+
+
 membership_suspended: Hook[MembershipChanged] = Hook()
 """Raised by orgs after a suspension: keys ends tokens and sockets of the person's devices."""
 
@@ -80,3 +146,18 @@ guest_admitted: Hook[GuestAdmitted] = Hook()
 
 attempt_denied: Hook[AttemptDenied] = Hook()
 """Raised by the base views after a refusal, its transaction rolled back: audit counts it."""
+
+guests_in_reach: Hook[GuestsInReach] = Hook()
+"""Raised by keys where a claim has a guest on either side: messaging names who shares a room."""
+
+signed_pre_key_renewed: Hook[SignedPreKeyRenewed] = Hook()
+"""Raised by keys after a rotation that ends an expiry: messaging tells who had to skip it."""
+
+socket_connected: Hook[SocketConnected] = Hook()
+"""Raised by realtime before hello: messaging adds where its feed of changes stands."""
+
+socket_frames: Hook[SocketFrames] = Hook()
+"""Raised by realtime for frames of types that it doesn't know: messaging takes acks."""
+
+sockets_look: Hook[SocketsLook] = Hook()
+"""Raised by realtime whenever sockets look: messaging gives envelopes and notices."""

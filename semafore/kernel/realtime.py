@@ -32,6 +32,9 @@ class Hint(StrEnum):
     SIGNED_PRE_KEY_EXPIRED = "signed_pre_key_expired"
     """Somebody was refused because of the expired signed pre-key."""
 
+    MAILBOX = "mailbox"
+    """An envelope or a notice waits, or what the device may see of rooms and people changed."""
+
     STATUS = "status"
     """The device, its membership, its token or its place as the one socket may have changed."""
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-def _derive(purpose: str) -> bytes:
+def derived_key(purpose: str) -> bytes:
     """32 bytes of SECRET_KEY that serve one purpose."""
     derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"semafore/{purpose}".encode())
     return derivation.derive(settings.SECRET_KEY.encode())
@@ -21,7 +21,7 @@ def _derive(purpose: str) -> bytes:
 
 @cache
 def _boxes() -> MultiFernet:
-    keys = settings.FIELD_KEYS or [base64.urlsafe_b64encode(_derive("field")).decode()]
+    keys = settings.FIELD_KEYS or [base64.urlsafe_b64encode(derived_key("field")).decode()]
     return MultiFernet([Fernet(key) for key in keys])
 
 
@@ -40,4 +40,4 @@ def keyed_hash(purpose: str, value: bytes) -> bytes:
 
     For what is short enough to be guessed, such as a code of six digits.
     """
-    return hmac.digest(_derive(purpose), value, "sha256")
+    return hmac.digest(derived_key(purpose), value, "sha256")

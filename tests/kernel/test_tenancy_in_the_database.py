@@ -41,7 +41,13 @@ FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) = 2
 """
 
 
-PER_STATEMENT = {("keys_onetimeprekey", "device_id", "keys_device")}
+PER_STATEMENT = {
+    ("keys_onetimeprekey", "device_id", "keys_device"),
+    ("messaging_envelope", "device_id", "keys_device"),
+    ("messaging_envelope", "message_id", "messaging_message"),
+    ("messaging_delivery", "device_id", "keys_device"),
+    ("messaging_delivery", "message_id", "messaging_message"),
+}
 """Checked by a trigger, once a statement: too many rows for a key each."""
 
 

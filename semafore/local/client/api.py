@@ -173,6 +173,10 @@ class DeviceClient:
         results: list[JsonObject] = answer["results"]
         return results
 
+    def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
+        """Send a message's envelopes: `accepted_at`, `receipt`, `skipped`."""
+        return self._send("POST", f"rooms/{room_id}/messages", message)
+
     def token(self, *, renew: bool = False) -> str:
         """Return a token that is good for some time yet; ask for one where needed or told to."""
         if renew or self._token is None or time.monotonic() >= self._renew_at:

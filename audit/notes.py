@@ -1,0 +1,38 @@
+"""Signed notes (C2SP signed-note): a text, a blank line, and a line for each Ed25519 signature."""
+
+import base64
+from dataclasses import dataclass
+from hashlib import sha256
+
+from nacl.signing import SigningKey
+
+ED25519 = b"\x01"
+"""The signature type of plain Ed25519."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An Ed25519 key under the name that its signatures bear."""
+
+    name: str
+    key: SigningKey
+
+    @property
+    def _public(self) -> bytes:
+        return ED25519 + bytes(self.key.verify_key)
+
+    @property
+    def key_id(self) -> bytes:
+        """4 bytes: the beginning of SHA-256(name 0A 01 public key)."""
+        return sha256(self.name.encode() + b"\n" + self._public).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        """The public key: `<name>+<key id>+<base64>`."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self._public).decode()}"
+
+    def sign(self, *lines: str) -> str:
+        """The note of these lines, signed; a line holds no line break."""
+        text = "".join(f"{line}\n" for line in lines)
+        signature = base64.b64encode(self.key_id + self.key.sign(text.encode()).signature)
+        return f"{text}\n\N{EM DASH} {self.name} {signature.decode()}\n"

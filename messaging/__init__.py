@@ -1,0 +1,1 @@
+"""Rooms, relay, mailbox, broadcasts, screenshot reports, push wake-ups."""

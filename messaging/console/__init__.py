@@ -1,0 +1,1 @@
+"""Pages of rooms, external parties, broadcasts, screenshot reports and reachability."""

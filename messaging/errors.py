@@ -1,0 +1,40 @@
+"""Refusals of rooms, relay and mailbox (docs/errors.md)."""
+
+from semafore.kernel.problems import Problem
+
+
+class DeviceSetMismatch(Problem):
+    """The envelopes are not one for each device of the room; `missing`, `extra`, `stale` say how.
+
+    `stale` lists devices whose registration id is another now.
+    """
+
+    status, code, title = (
+        409,
+        "device_set_mismatch",
+        "The envelopes don't match the devices of the room.",
+    )
+
+
+class MessageIdConflict(Problem):
+    """Another device used this message id."""
+
+    status, code, title = 409, "message_id_conflict", "This message id is taken."
+
+
+class RoomClosed(Problem):
+    """The room is closed, or its end has come."""
+
+    status, code, title = 410, "room_closed", "This room is closed."
+
+
+class EnvelopeTooLarge(Problem):
+    """A ciphertext beyond 96 KiB."""
+
+    status, code, title = 413, "envelope_too_large", "An envelope is too large."
+
+
+class MessageLimit(Problem):
+    """Too many messages of one device within a minute."""
+
+    status, code, title = 429, "message_limit", "Too many messages. Try again later."

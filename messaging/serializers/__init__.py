@@ -1,0 +1,1 @@
+"""Shape and validity of what devices send and get (api.md), by subject."""

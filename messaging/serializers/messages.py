@@ -1,0 +1,126 @@
+"""Messages as devices send them, and what they get for them."""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework import serializers
+
+from messaging.errors import EnvelopeTooLarge
+from messaging.models import EnvelopeType, Suite
+from messaging.services.relay import Accepted, Upload
+from messaging.uploads import COMMITMENT_LENGTH, ENVELOPE_MAX_BYTES, EnvelopeUpload
+from semafore.kernel.http.fields import (
+    UUID_TEXT,
+    Base64Field,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+    UtcField,
+    encode,
+)
+
+REGISTRATION_ID = (1, 16380)
+
+
+class EnvelopeListSerializer(serializers.ListSerializer[Any]):
+    """A message's envelopes, read at once: fifty serializers cost more than all the rest."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The envelopes. Anything not plainly right goes DRF's way, which names each error."""
+        if isinstance(data, list) and 0 < len(data) <= settings.ENVELOPES_MAX:
+            try:
+                return [_plain_envelope(item) for item in data]
+            except (AttributeError, TypeError, ValueError):
+                pass
+        return super().to_internal_value(data)
+
+
+ENVELOPE_FIELDS = {"device_id", "registration_id", "suite", "type", "ciphertext"}
+
+
+def _plain_envelope(item: dict[str, Any]) -> EnvelopeUpload:
+    """A well-formed envelope. Raises TypeError or ValueError for what needs a closer look."""
+    if item.keys() != ENVELOPE_FIELDS:
+        raise ValueError
+    device_id, registration_id = item["device_id"], item["registration_id"]
+    least, most = REGISTRATION_ID
+    if registration_id.__class__ is not int or not least <= registration_id <= most:
+        raise ValueError
+    if UUID_TEXT.fullmatch(device_id) is None:
+        raise ValueError
+    ciphertext = base64.b64decode(item["ciphertext"], validate=True)
+    if not 0 < len(ciphertext) <= ENVELOPE_MAX_BYTES or encode(ciphertext) != item["ciphertext"]:
+        raise ValueError
+    return EnvelopeUpload(
+        device_id=UUID(device_id),
+        registration_id=registration_id,
+        suite=Suite(item["suite"]).value,
+        type=EnvelopeType(item["type"]).value,
+        ciphertext=ciphertext,
+    )
+
+
+class CiphertextField(Base64Field):
+    """At least a byte, at most 96 KiB."""
+
+    default_error_messages = {"empty": "There is no ciphertext."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Room for the field to decode what it then finds too large.
+        super().__init__(max_length=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, **kwargs)
+
+    def to_internal_value(self, data: Any) -> bytes:
+        """The bytes. Raises EnvelopeTooLarge, ValidationError."""
+        value = super().to_internal_value(data)
+        if not value:
+            self.fail("empty")
+        if len(value) > ENVELOPE_MAX_BYTES:
+            raise EnvelopeTooLarge(detail=f"A ciphertext has at most {ENVELOPE_MAX_BYTES} bytes.")
+        return value
+
+
+class EnvelopeSerializer(StrictSerializer):
+    """One device's ciphertext."""
+
+    device_id = StrictUUIDField()
+    registration_id = StrictIntegerField(min_value=REGISTRATION_ID[0], max_value=REGISTRATION_ID[1])
+    suite = serializers.ChoiceField(choices=Suite.choices)
+    type = serializers.ChoiceField(choices=EnvelopeType.choices)
+    ciphertext = CiphertextField()
+
+    class Meta:
+        list_serializer_class = EnvelopeListSerializer
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The envelope."""
+        return EnvelopeUpload(**super().to_internal_value(data))
+
+
+class MessageSerializer(StrictSerializer):
+    """Body of `POST rooms/{id}/messages`."""
+
+    message_id = StrictUUIDField()
+    envelopes = EnvelopeSerializer(many=True, allow_empty=True, max_length=settings.ENVELOPES_MAX)
+    commitment = Base64Field(length=COMMITMENT_LENGTH, required=False)
+
+    def validate_envelopes(self, envelopes: list[EnvelopeUpload]) -> list[EnvelopeUpload]:
+        """One a device. Raises ValidationError."""
+        if len({one.device_id for one in envelopes}) != len(envelopes):
+            raise serializers.ValidationError(
+                "A device has more than one envelope.", code="device_twice"
+            )
+        return envelopes
+
+    def to_upload(self) -> Upload:
+        """For the service."""
+        return Upload(**self.validated_data)
+
+
+class AcceptedSerializer(serializers.Serializer[Accepted]):
+    """When it was accepted, the signed note that says so, and whom it leaves out."""
+
+    accepted_at = UtcField()
+    receipt = serializers.CharField()
+    skipped = serializers.ListField(child=serializers.UUIDField())

@@ -1,0 +1,1 @@
+"""Every change to rooms, messages and mailboxes."""

@@ -1,0 +1,70 @@
+"""What sockets say and are told: acks in; envelopes, notices and the end of the backlog out."""
+
+from typing import Any
+from uuid import UUID
+
+from messaging.selectors.mailbox import drained
+from messaging.selectors.notices import frame_of
+from messaging.services.mailbox import HANDFUL, Waiting, acknowledge_all, take
+from messaging.services.notices import tell_notices
+from semafore.kernel import hooks
+from semafore.kernel.clock import rfc3339
+from semafore.kernel.http.fields import UUID_TEXT, encode
+
+ACK_MAX = 256
+DRAINED = "drained"
+
+
+def on_socket_frames(heard: hooks.SocketFrames) -> None:
+    """Acks; a malformed one closes its socket."""
+    acks = []
+    for device_id, actor, frame in heard.frames:
+        if frame["type"] == "ack":
+            ids = _ids(frame.get("envelope_ids"))
+            if ids is None:
+                heard.malformed.add(device_id)
+            else:
+                acks.append((actor, ids))
+    acknowledge_all(acks)
+
+
+def _ids(value: Any) -> list[UUID] | None:
+    """At most 256 ids; None for anything else."""
+    if not isinstance(value, list) or len(value) > ACK_MAX:
+        return None
+    if not all(isinstance(one, str) and UUID_TEXT.fullmatch(one) for one in value):
+        return None
+    return [UUID(one) for one in value]
+
+
+def on_sockets_look(look: hooks.SocketsLook) -> None:
+    """Envelopes and notices to whoever takes frames; after the backlog, `mailbox.drained`."""
+    ready = {socket.device_id: socket for socket in look.sockets if socket.ready}
+    if not ready:
+        return
+    serials = {device_id: socket.serial for device_id, socket in ready.items()}
+    for device_id, waiting in take(serials).items():
+        look.tell(device_id, *(envelope_frame(one) for one in waiting))
+        if len(waiting) == HANDFUL:
+            look.more.add(device_id)
+    in_backlog = [device_id for device_id in ready if DRAINED not in ready[device_id].told]
+    for device_id in drained(in_backlog):
+        look.tell(device_id, {"type": "mailbox.drained"})
+        ready[device_id].told[DRAINED] = True
+    for notice in tell_notices(serials):
+        look.tell(notice.device_id, frame_of(notice))
+
+
+def envelope_frame(one: Waiting) -> dict[str, Any]:
+    """As the socket and `GET mailbox` give it."""
+    return {
+        "type": "envelope",
+        "envelope_id": str(one.envelope_id),
+        "message_id": str(one.message_id),
+        "room_id": one.room_id and str(one.room_id),
+        "sender_device_id": str(one.sender_device_id),
+        "suite": one.suite,
+        "envelope_type": one.type,
+        "ciphertext": encode(one.ciphertext),
+        "accepted_at": rfc3339(one.accepted_at),
+    }

@@ -1,0 +1,76 @@
+"""One look of an organisation's sockets at the database: what they said first, then what is new."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from realtime.frames import Frame
+from realtime.selectors import Sight, sights
+from semafore.kernel import hooks
+from semafore.kernel.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A socket that looks."""
+
+    device_id: UUID
+    token_hash: bytes
+    actor: Actor
+    serial: int
+    ready: bool
+    told: dict[str, Any]
+    heard: Sequence[Frame]
+    """What it said since it looked last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found."""
+
+    sights: Mapping[bytes, Sight]
+    """By token hash; who is missing must be let go."""
+    frames: Mapping[UUID, Sequence[Frame]]
+    more: set[UUID]
+    malformed: set[UUID]
+    told: Mapping[UUID, dict[str, Any]]
+
+
+def look(sockets: Sequence[Looking]) -> Seen:
+    """Do what the devices said, then read; each in a transaction of its own.
+
+    An ack counts whoever may be connected by now: the device has the envelope.
+    """
+    heard = hooks.SocketFrames(
+        [(socket.device_id, socket.actor, frame) for socket in sockets for frame in socket.heard]
+    )
+    if heard.frames:
+        hooks.socket_frames(heard)
+    found = sights([socket.token_hash for socket in sockets])
+    news = hooks.SocketsLook(
+        [
+            _open(socket, found[socket.token_hash])
+            for socket in sockets
+            if socket.token_hash in found and found[socket.token_hash].serial == socket.serial
+        ]
+    )
+    if news.sockets:
+        with transaction.atomic():
+            hooks.sockets_look(news)
+    return Seen(
+        sights=found,
+        frames=news.frames,
+        more=news.more,
+        malformed=heard.malformed,
+        told={socket.device_id: socket.told for socket in news.sockets},
+    )
+
+
+def _open(socket: Looking, sight: Sight) -> hooks.OpenSocket:
+    # A copy: what is told counts once the transaction is over.
+    return hooks.OpenSocket(
+        socket.device_id, sight.membership_id, socket.serial, socket.ready, dict(socket.told)
+    )
