@@ -6,7 +6,8 @@
 \set n :client_id + 1
 SELECT targets, claimants, accounts, token_hashes FROM bench_plan WHERE n = :n \gset
 SELECT device.organisation_id, device.id, device.name, person.id, person.account_id, person.name,
-       person.kind, person.role, token.expires_at, device.status, person.status
+       person.kind, person.role, token.expires_at, device.status, person.status,
+       person.ends_at
 FROM keys_devicetoken AS token
 JOIN keys_device AS device ON device.id = token.device_id
 JOIN orgs_membership AS person ON person.id = device.membership_id
@@ -21,6 +22,7 @@ SELECT
         JOIN orgs_membership AS person ON person.id = own.membership_id
         WHERE own.organisation_id = :organisation::uuid AND own.id = (:claimants::uuid[])[:slot]
           AND own.status = 'approved' AND person.status = 'active'
+          AND (person.ends_at IS NULL OR person.ends_at > now()::timestamptz)
     ),
     (SELECT request_hash FROM keys_claim
      WHERE claimant_device_id = (:claimants::uuid[])[:slot] AND idempotency_key = NULL::varchar LIMIT 1),
@@ -36,6 +38,7 @@ LEFT JOIN (
     JOIN orgs_membership AS owner ON owner.id = target.membership_id
 ) ON target.organisation_id = :organisation::uuid AND target.id = ANY(:targets::uuid[])
     AND target.status = 'approved' AND owner.status = 'active'
+    AND (owner.ends_at IS NULL OR owner.ends_at > now()::timestamptz)
     AND owner.kind = 'member' AND 'member' = 'member'
 LEFT JOIN keys_device AS endorser
     ON endorser.id = target.endorser_id AND endorser.status = 'approved'

@@ -19,7 +19,7 @@ from pathlib import Path
 HEADER = struct.Struct(">II")
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
-OK = b"200"
+OK = b"20"
 UNFINISHED = "the server closed a connection"
 
 
@@ -100,8 +100,8 @@ class Connection:
 
     @property
     def ok(self) -> bool:
-        """Whether the answer was 200."""
-        return self.buffer[9:12] == OK
+        """Whether the answer was 200 or 201."""
+        return self.buffer[9:11] == OK
 
 
 def run(

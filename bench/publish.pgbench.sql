@@ -10,7 +10,8 @@ SELECT targets, claimants, accounts, token_hashes FROM bench_plan WHERE n = :n \
 \endif
 \set last :first + 99
 SELECT device.organisation_id, device.id, device.name, person.id, person.account_id, person.name,
-       person.kind, person.role, token.expires_at, device.status, person.status
+       person.kind, person.role, token.expires_at, device.status, person.status,
+       person.ends_at
 FROM keys_devicetoken AS token
 JOIN keys_device AS device ON device.id = token.device_id
 JOIN orgs_membership AS person ON person.id = device.membership_id

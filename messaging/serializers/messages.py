@@ -37,6 +37,7 @@ class EnvelopeListSerializer(serializers.ListSerializer[Any]):
         return super().to_internal_value(data)
 
 
+SUITES, TYPES = frozenset(Suite.values), frozenset(EnvelopeType.values)
 ENVELOPE_FIELDS = {"device_id", "registration_id", "suite", "type", "ciphertext"}
 
 
@@ -50,14 +51,16 @@ def _plain_envelope(item: dict[str, Any]) -> EnvelopeUpload:
         raise ValueError
     if UUID_TEXT.fullmatch(device_id) is None:
         raise ValueError
+    if item["suite"] not in SUITES or item["type"] not in TYPES:
+        raise ValueError
     ciphertext = base64.b64decode(item["ciphertext"], validate=True)
     if not 0 < len(ciphertext) <= ENVELOPE_MAX_BYTES or encode(ciphertext) != item["ciphertext"]:
         raise ValueError
     return EnvelopeUpload(
         device_id=UUID(device_id),
         registration_id=registration_id,
-        suite=Suite(item["suite"]).value,
-        type=EnvelopeType(item["type"]).value,
+        suite=item["suite"],
+        type=item["type"],
         ciphertext=ciphertext,
     )
 

@@ -25,8 +25,8 @@ from messaging.selectors.recipients import MINUTE, Recipient, Standing, recipien
 from messaging.services.notices import post_notices
 from messaging.uploads import EnvelopeUpload
 from semafore.kernel import clock
-from semafore.kernel.database import prepared_cursor
-from semafore.kernel.ids import uuid7
+from semafore.kernel.database import pipelined, prepared_cursor
+from semafore.kernel.ids import uuid7, uuid7s
 from semafore.kernel.problems import NotAuthenticated, NotFound
 from semafore.kernel.realtime import Hint, notify
 from semafore.kernel.tenancy import lock_organisation
@@ -176,35 +176,33 @@ def store(
     accepted_at = clock.now()
     hashes = [one.hash for one in upload.envelopes]
     devices = [one.device_id for one in upload.envelopes]
-    recorded = record(
-        what,
-        room=room,
-        recipients_root=recipients_root(list(zip(devices, hashes, strict=True))),
-    )
-    receipt = sign_receipt(recorded, origin=log_origin(found.log_id), accepted_at=accepted_at)
-    row: dict[str, Any] = {
-        "id": uuid7(),
-        "organisation": credential.organisation_id,
-        "message_id": upload.message_id,
-        "room": room and room.id,
-        "broadcast": broadcast_id,
-        "sender": credential.membership_id,
-        "sender_device": credential.device_id,
-        "accepted_at": accepted_at,
-        "count": len(devices),
-        "size": sum(len(one.ciphertext) for one in upload.envelopes),
-        "skipped": list(skipped),
-        "event": recorded.event_id,
-        "receipt": receipt,
-        "envelope_ids": [uuid7() for _ in devices],
-        "devices": devices,
-        "suites": [one.suite for one in upload.envelopes],
-        "types": [one.type for one in upload.envelopes],
-        "ciphertexts": [one.ciphertext for one in upload.envelopes],
-    }
-    with prepared_cursor() as cursor:
-        cursor.execute(STORE, row)
-    note_contents(event_id=recorded.event_id, hashes=hashes)
+    root = recipients_root(list(zip(devices, hashes, strict=True)))
+    with pipelined():
+        recorded = record(what, room=room, recipients_root=root)
+        receipt = sign_receipt(recorded, origin=log_origin(found.log_id), accepted_at=accepted_at)
+        row: dict[str, Any] = {
+            "id": uuid7(),
+            "organisation": credential.organisation_id,
+            "message_id": upload.message_id,
+            "room": room and room.id,
+            "broadcast": broadcast_id,
+            "sender": credential.membership_id,
+            "sender_device": credential.device_id,
+            "accepted_at": accepted_at,
+            "count": len(devices),
+            "size": sum(len(one.ciphertext) for one in upload.envelopes),
+            "skipped": list(skipped),
+            "event": recorded.event_id,
+            "receipt": receipt,
+            "envelope_ids": uuid7s(len(devices)),
+            "devices": devices,
+            "suites": [one.suite for one in upload.envelopes],
+            "types": [one.type for one in upload.envelopes],
+            "ciphertexts": [one.ciphertext for one in upload.envelopes],
+        }
+        with prepared_cursor() as cursor:
+            cursor.execute(STORE, row)
+        note_contents(event_id=recorded.event_id, hashes=hashes)
     notify(devices, Hint.MAILBOX)
     return Accepted(accepted_at, receipt, skipped)
 

@@ -1,5 +1,7 @@
 """Cursors for the statements of hot paths."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import psycopg
@@ -25,3 +27,14 @@ def prepared_cursor() -> CursorWrapper:
         _PreparedCursor(connection.connection)
     )
     return wrapped
+
+
+@contextmanager
+def pipelined() -> Iterator[None]:
+    """Statements whose results nobody reads are sent without waiting for each other's end.
+
+    What one of them raises is raised at the end of the block.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield

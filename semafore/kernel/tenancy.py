@@ -12,11 +12,13 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar
 from uuid import UUID
 
 import pgtrigger
-from django.db import connection, models
+from django.db import models
 from django.db.migrations.operations import RunSQL
 from django_scopes import ScopedManager, get_scope, scope
 from django_scopes.exceptions import ScopeError
 from django_scopes.manager import DisabledQuerySet
+
+from semafore.kernel.database import prepared_cursor
 
 M = TypeVar("M", bound=models.Model)
 
@@ -193,14 +195,15 @@ def same_organisation_per_statement(
     )
 
 
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+
+
 def lock_organisation(*, shared: bool = False) -> None:
     """Hold the current organisation's advisory lock until the transaction ends.
 
     Changes to devices, memberships and rooms take it exclusive; senders take it shared before they
     read the device set (row locks starve revocation; product.md, section 5).
     """
-    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {function}(hashtextextended(%s, 0))", [f"org:{current_organisation_id()}"]
-        )
+    with prepared_cursor() as cursor:
+        cursor.execute(LOCK_SHARED if shared else LOCK, [f"org:{current_organisation_id()}"])
