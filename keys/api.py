@@ -84,7 +84,10 @@ class ConfigView(PublicAPIView):
             "spk_grace_period_hours": settings.SPK_GRACE_PERIOD.total_seconds() // 3600,
             "replenishment_threshold": settings.KEY_BUNDLE_REPLENISHMENT_THRESHOLD,
             "one_time_pre_key_batch_max": BATCH_MAX,
-            "capabilities": ["key-bundles"],
+            "envelope_max_bytes": settings.ENVELOPE_MAX_BYTES,
+            "envelopes_max": settings.ENVELOPES_MAX,
+            "room_max_devices": settings.ROOM_MAX_DEVICES,
+            "capabilities": ["key-bundles", "rooms", "messages"],
             "min_app_version": settings.MIN_APP_VERSION,
         }
         return Response(ConfigSerializer(config).data)

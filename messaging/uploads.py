@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-ENVELOPE_MAX_BYTES = 96 * 1024
 COMMITMENT_LENGTH = 32
 
 

@@ -52,6 +52,7 @@ UNAUTHENTICATED_PER_MINUTE = environment.integer(
 ENVELOPE_MAX_AGE = timedelta(
     hours=environment.integer("ENVELOPE_MAX_AGE_HOURS", 720, least=1, most=8760)
 )
+ENVELOPE_MAX_BYTES = 96 * 1024
 ENVELOPES_MAX = environment.integer("ENVELOPES_MAX", 500, least=1, most=5000)
 ROOM_MAX_DEVICES = environment.integer("ROOM_MAX_DEVICES", 500, least=2, most=5000)
 MESSAGES_PER_DEVICE_PER_MINUTE = environment.integer(

@@ -100,5 +100,8 @@ class ConfigSerializer(serializers.Serializer[Any]):
     spk_grace_period_hours = serializers.IntegerField()
     replenishment_threshold = serializers.IntegerField()
     one_time_pre_key_batch_max = serializers.IntegerField()
+    envelope_max_bytes = serializers.IntegerField()
+    envelopes_max = serializers.IntegerField()
+    room_max_devices = serializers.IntegerField()
     capabilities = serializers.ListField(child=serializers.CharField())
     min_app_version = serializers.CharField()

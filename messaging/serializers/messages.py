@@ -10,7 +10,7 @@ from rest_framework import serializers
 from messaging.errors import EnvelopeTooLarge
 from messaging.models import EnvelopeType, Suite
 from messaging.services.relay import Accepted, Upload
-from messaging.uploads import COMMITMENT_LENGTH, ENVELOPE_MAX_BYTES, EnvelopeUpload
+from messaging.uploads import COMMITMENT_LENGTH, EnvelopeUpload
 from semafore.kernel.http.fields import (
     UUID_TEXT,
     Base64Field,
@@ -54,7 +54,10 @@ def _plain_envelope(item: dict[str, Any]) -> EnvelopeUpload:
     if item["suite"] not in SUITES or item["type"] not in TYPES:
         raise ValueError
     ciphertext = base64.b64decode(item["ciphertext"], validate=True)
-    if not 0 < len(ciphertext) <= ENVELOPE_MAX_BYTES or encode(ciphertext) != item["ciphertext"]:
+    if (
+        not 0 < len(ciphertext) <= settings.ENVELOPE_MAX_BYTES
+        or encode(ciphertext) != item["ciphertext"]
+    ):
         raise ValueError
     return EnvelopeUpload(
         device_id=UUID(device_id),
@@ -79,8 +82,10 @@ class CiphertextField(Base64Field):
         value = super().to_internal_value(data)
         if not value:
             self.fail("empty")
-        if len(value) > ENVELOPE_MAX_BYTES:
-            raise EnvelopeTooLarge(detail=f"A ciphertext has at most {ENVELOPE_MAX_BYTES} bytes.")
+        if len(value) > settings.ENVELOPE_MAX_BYTES:
+            raise EnvelopeTooLarge(
+                detail=f"A ciphertext has at most {settings.ENVELOPE_MAX_BYTES} bytes."
+            )
         return value
 
 

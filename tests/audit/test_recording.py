@@ -288,6 +288,7 @@ def test_who_names_the_actor_and_where_they_came_from(acme: Organisation) -> Non
         "target": {"kind": "member", "id": str(UUID(int=3)), "label": "Carol"},
         "subject": {"kind": "member", "id": str(UUID(int=4)), "label": "Dan"},
         "room": {"kind": "room", "id": None, "label": ""},
+        "recipients_root": None,
         "address": "192.0.2.7",
         "user_agent": "SemaFore/1.0.0",
         "request_id": "request-7",
@@ -299,7 +300,16 @@ def test_who_always_has_the_same_names(alice_phone: Phone, bob_phone: Phone) -> 
     with organisation_scope(alice_phone.device.organisation_id):
         shapes = {tuple(sorted(parts(row)[0])) for row in Event.objects.all()}
 
-    names = ("actor", "address", "request_id", "room", "subject", "target", "user_agent")
+    names = (
+        "actor",
+        "address",
+        "recipients_root",
+        "request_id",
+        "room",
+        "subject",
+        "target",
+        "user_agent",
+    )
     assert shapes == {names}
 
 
