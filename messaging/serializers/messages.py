@@ -98,9 +98,6 @@ class EnvelopeSerializer(StrictSerializer):
     type = serializers.ChoiceField(choices=EnvelopeType.choices)
     ciphertext = CiphertextField()
 
-    class Meta:
-        list_serializer_class = EnvelopeListSerializer
-
     def to_internal_value(self, data: Any) -> Any:
         """The envelope."""
         return EnvelopeUpload(**super().to_internal_value(data))
@@ -110,7 +107,9 @@ class MessageSerializer(StrictSerializer):
     """Body of `POST rooms/{id}/messages`."""
 
     message_id = StrictUUIDField()
-    envelopes = EnvelopeSerializer(many=True, allow_empty=True, max_length=settings.ENVELOPES_MAX)
+    envelopes = EnvelopeListSerializer(
+        child=EnvelopeSerializer(), max_length=settings.ENVELOPES_MAX
+    )
     commitment = Base64Field(length=COMMITMENT_LENGTH, required=False)
 
     def validate_envelopes(self, envelopes: list[EnvelopeUpload]) -> list[EnvelopeUpload]:

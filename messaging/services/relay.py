@@ -139,9 +139,10 @@ def check_device_set(
         if sent[device_id].registration_id != to[device_id].registration_id
     )
     if missing or extra or stale:
-        named = {"missing": missing, "extra": extra, "stale": stale}
         raise DeviceSetMismatch(
-            **{name: [str(device_id) for device_id in ids] for name, ids in named.items()}
+            missing=[str(device_id) for device_id in missing],
+            extra=[str(device_id) for device_id in extra],
+            stale=[str(device_id) for device_id in stale],
         )
     return left_out
 
