@@ -5,11 +5,11 @@ from uuid import UUID
 
 from messaging.selectors.mailbox import drained
 from messaging.selectors.notices import frame_of
-from messaging.services.mailbox import HANDFUL, Waiting, acknowledge_all, take
-from messaging.services.notices import tell_notices
+from messaging.serializers.mailbox import in_words
+from messaging.services.mailbox import Waiting, acknowledge_all, put_back, take
+from messaging.services.notices import tell_notices, untell_notices
 from semafore.kernel import hooks
-from semafore.kernel.clock import rfc3339
-from semafore.kernel.http.fields import UUID_TEXT, encode
+from semafore.kernel.http.fields import UUID_TEXT
 
 ACK_MAX = 256
 DRAINED = "drained"
@@ -43,12 +43,17 @@ def on_sockets_look(look: hooks.SocketsLook) -> None:
     if not ready:
         return
     serials = {device_id: socket.serial for device_id, socket in ready.items()}
-    for device_id, waiting in take(serials).items():
-        look.tell(device_id, *(envelope_frame(one) for one in waiting))
-        if len(waiting) == HANDFUL:
+    unsure = {device_id: serials[device_id] for device_id in ready if ready[device_id].unsure}
+    if unsure:
+        put_back(unsure)
+        untell_notices(unsure)
+    for device_id, batch in take(serials).items():
+        if batch.envelopes:
+            look.tell(device_id, *(envelope_frame(one) for one in batch.envelopes))
+        if batch.more:
             look.more.add(device_id)
     in_backlog = [device_id for device_id in ready if DRAINED not in ready[device_id].told]
-    for device_id in drained(in_backlog):
+    for device_id in drained({device_id: serials[device_id] for device_id in in_backlog}):
         look.tell(device_id, {"type": "mailbox.drained"})
         ready[device_id].told[DRAINED] = True
     for notice in tell_notices(serials):
@@ -56,15 +61,5 @@ def on_sockets_look(look: hooks.SocketsLook) -> None:
 
 
 def envelope_frame(one: Waiting) -> dict[str, Any]:
-    """As the socket and `GET mailbox` give it."""
-    return {
-        "type": "envelope",
-        "envelope_id": str(one.envelope_id),
-        "message_id": str(one.message_id),
-        "room_id": one.room_id and str(one.room_id),
-        "sender_device_id": str(one.sender_device_id),
-        "suite": one.suite,
-        "envelope_type": one.type,
-        "ciphertext": encode(one.ciphertext),
-        "accepted_at": rfc3339(one.accepted_at),
-    }
+    """What waits, as a frame; `type` being the frame's own, the envelope's has another name."""
+    return {"type": "envelope", **in_words(one)}

@@ -79,11 +79,13 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         self.actor = opening.actor
         due = self.news.frames(opening.keys) if opening.keys is not None else []
         await self.push([frames.hello(opening.hello), *due])
-        if self._open:
-            self._expiry = asyncio.get_running_loop().call_later(
-                max(0.0, opening.seconds_left), HUB.end, self, frames.TOKEN_EXPIRED
-            )
-            HUB.join(self)
+        if not self._open:
+            HUB.release(self)
+            return
+        self._expiry = asyncio.get_running_loop().call_later(
+            max(0.0, opening.seconds_left), HUB.end, self, frames.TOKEN_EXPIRED
+        )
+        HUB.join(self)
 
     async def websocket_receive(self, message: Message) -> None:
         """A frame of the device. Types that this server doesn't know are ignored."""

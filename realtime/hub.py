@@ -13,10 +13,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import Error as DatabaseUnusable
+from django.db import InterfaceError, OperationalError
 
 from realtime.database import in_organisation
 from realtime.frames import MALFORMED, REPLACED, REVOKED, Frame, KeyNews
-from realtime.looks import Looking, Seen, look
+from realtime.looks import Heard, Looking, Seen, look
 from realtime.services import leave_place, note_seen
 from realtime.subscriber import Subscriber
 from semafore.kernel.actor import Actor
@@ -29,6 +30,15 @@ POLL_SECONDS = 30.0
 
 UNHEARD = 64
 """Frames of one device that wait to be carried out; one that sends faster waits itself."""
+
+TOGETHER = 64
+"""Sockets of one look: what it reads for them is held at once, a mebibyte each at most."""
+
+SOON_SECONDS = 0.1
+"""Until a socket looks again for what others held in the database."""
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+"""Whether a transaction took place is not known after these; other errors say that it didn't."""
 
 
 class Socket(Protocol):
@@ -52,15 +62,22 @@ class Socket(Protocol):
         """Close with this code; the same."""
 
 
+def _no_frames() -> defaultdict[UUID, list[Heard]]:
+    return defaultdict(list)
+
+
 class Hub:
     """One a process. Starts its two tasks with the first socket, in that socket's event loop."""
 
     def __init__(self) -> None:
         self._sockets: dict[UUID, Socket] = {}
         self._due: defaultdict[UUID, dict[UUID, bool]] = defaultdict(dict)
-        self._heard: defaultdict[UUID, list[Frame]] = defaultdict(list)
-        self._again: set[UUID] = set()
-        """Devices that look again once they have taken what is on its way to them."""
+        self._heard: defaultdict[UUID, defaultdict[UUID, list[Heard]]] = defaultdict(_no_frames)
+        """By organisation and device. Carried out even if the socket is gone by then."""
+        self._again: dict[UUID, bool] = {}
+        """Devices that look again once they have taken what is on its way; as in `_due`."""
+        self._unsure: set[UUID] = set()
+        """Devices whose last look failed: what it noted as sent wasn't."""
         self._looking: dict[UUID, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscriber: Subscriber | None = None
@@ -83,19 +100,24 @@ class Hub:
         """A socket that is closed or about to be; leaving twice is fine."""
         if self._sockets.get(socket.device_id) is socket:
             del self._sockets[socket.device_id]
-            self._heard.pop(socket.device_id, None)
-            self._again.discard(socket.device_id)
+            self._again.pop(socket.device_id, None)
+            self._unsure.discard(socket.device_id)
             if self._subscriber is not None:
                 self._subscriber.drop(socket.device_id)
-            self._spawn(self._leave_place(socket))
+            self.release(socket)
+
+    def release(self, socket: Socket) -> None:
+        """Note that a socket which took its device's place is closed."""
+        self._spawn(self._leave_place(socket))
 
     async def hear(self, socket: Socket, frame: Frame) -> None:
         """Have a frame carried out; waits where many of this socket's do."""
         if self._sockets.get(socket.device_id) is not socket:
             return
-        self._heard[socket.device_id].append(frame)
+        waiting = self._heard[socket.organisation_id][socket.device_id]
+        waiting.append((socket.device_id, socket.actor, frame))
         self._look_soon(socket)
-        if len(self._heard[socket.device_id]) >= UNHEARD:
+        if len(waiting) >= UNHEARD:
             await asyncio.wait([self._begin(socket.organisation_id)])
 
     def end(self, socket: Socket, code: int) -> None:
@@ -142,8 +164,12 @@ class Hub:
 
     async def _look(self, organisation_id: UUID) -> None:
         try:
-            while due := self._due.pop(organisation_id, None):
-                await self._look_at(organisation_id, due)
+            while (due := self._due.pop(organisation_id, None)) is not None:
+                devices = list(due)
+                # None due: there may be frames of sockets that are gone.
+                for start in range(0, len(devices) or 1, TOGETHER):
+                    some = devices[start : start + TOGETHER]
+                    await self._look_at(organisation_id, {one: due[one] for one in some})
         except DatabaseUnusable as error:
             # Whoever didn't look now does at the next poll.
             logger.warning("sockets could not look: %s", type(error).__name__)
@@ -156,15 +182,22 @@ class Hub:
         """`due`: the devices, and whether somebody was refused for the expired signed pre-key."""
         found = [self._sockets.get(device_id) for device_id in due]
         sockets = [socket for socket in found if socket is not None]
-        if not sockets:
+        heard = self._heard.pop(organisation_id, None) or _no_frames()
+        if not sockets and not heard:
             return
         looking = [self._looking_of(socket) for socket in sockets]
+        frames = [frame for of_device in heard.values() for frame in of_device]
         try:
-            seen = await in_organisation(organisation_id, look, looking)
-        except DatabaseUnusable:
-            for one in looking:
-                self._heard[one.device_id][:0] = one.heard
+            seen = await in_organisation(organisation_id, look, looking, frames)
+        except DATABASE_AWAY:
+            for device_id, of_device in heard.items():
+                self._heard[organisation_id][device_id][:0] = of_device
+            self._unsure.update(
+                one.device_id for one in looking if one.ready and one.device_id in self._sockets
+            )
             raise
+        for device_id in seen.malformed & self._sockets.keys():
+            self.end(self._sockets[device_id], MALFORMED)
         for socket, one in zip(sockets, looking, strict=True):
             if self._sockets.get(socket.device_id) is socket:
                 self._apply(socket, one, seen, refused=due[socket.device_id])
@@ -173,43 +206,44 @@ class Hub:
         return Looking(
             device_id=socket.device_id,
             token_hash=socket.token_hash,
-            actor=socket.actor,
             serial=socket.serial,
             # A client that doesn't take its frames gets no further ones until it has.
             ready=not socket.busy,
+            unsure=socket.device_id in self._unsure,
             told=socket.told,
-            heard=self._heard.pop(socket.device_id, []),
         )
 
     def _apply(self, socket: Socket, looking: Looking, seen: Seen, *, refused: bool) -> None:
+        device_id = socket.device_id
         sight = seen.sights.get(socket.token_hash)
         if sight is None:
             self.end(socket, REVOKED)
         elif sight.serial > socket.serial:
             self.end(socket, REPLACED)
-        elif socket.device_id in seen.malformed:
-            self.end(socket, MALFORMED)
         elif socket.busy:
-            self._again.add(socket.device_id)
+            self._again[device_id] = refused or self._again.get(device_id, False)
         elif not looking.ready:
             # It has taken its frames since this look began.
-            self._look_soon(socket)
+            self._look_soon(socket, refused=refused)
         else:
-            socket.told = seen.told.get(socket.device_id, socket.told)
+            self._unsure.discard(device_id)
+            socket.told = seen.told.get(device_id, socket.told)
             frames = socket.news.frames(sight.keys, refused=refused) if sight.keys else []
-            frames += seen.frames.get(socket.device_id, ())
+            frames += seen.frames.get(device_id, ())
             if frames:
-                if socket.device_id in seen.more:
-                    self._again.add(socket.device_id)
+                if device_id in seen.more:
+                    self._again.setdefault(device_id, False)
                 socket.busy = True
                 self._spawn(self._push(socket, frames))
+            elif device_id in seen.more:
+                loop = asyncio.get_running_loop()
+                loop.call_later(SOON_SECONDS, self._hinted, device_id, Hint.MAILBOX)
 
     async def _push(self, socket: Socket, frames: Sequence[Frame]) -> None:
         await socket.push(frames)
         socket.busy = False
         if socket.device_id in self._again and self._sockets.get(socket.device_id) is socket:
-            self._again.discard(socket.device_id)
-            self._look_soon(socket)
+            self._look_soon(socket, refused=self._again.pop(socket.device_id))
 
     async def _leave_place(self, socket: Socket) -> None:
         try:
@@ -238,6 +272,8 @@ class Hub:
         members: defaultdict[UUID, list[UUID]] = defaultdict(list)
         for socket in self._sockets.values():
             members[socket.organisation_id].append(socket.device_id)
+        for organisation_id in self._heard:
+            members.setdefault(organisation_id, [])
         for organisation_id, device_ids in members.items():
             due = self._due[organisation_id]
             for device_id in device_ids:

@@ -12,6 +12,9 @@ from realtime.selectors import Sight, sights
 from semafore.kernel import hooks
 from semafore.kernel.actor import Actor
 
+Heard = tuple[UUID, Actor, Frame]
+"""A device, the same as an actor, and what it said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Looking:
@@ -19,12 +22,10 @@ class Looking:
 
     device_id: UUID
     token_hash: bytes
-    actor: Actor
     serial: int
     ready: bool
+    unsure: bool
     told: dict[str, Any]
-    heard: Sequence[Frame]
-    """What it said since it looked last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,13 @@ class Seen:
     told: Mapping[UUID, dict[str, Any]]
 
 
-def look(sockets: Sequence[Looking]) -> Seen:
-    """Do what the devices said, then read; each in a transaction of its own.
+def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
+    """Do what devices said, then read; each in a transaction of its own.
 
     An ack counts whoever may be connected by now: the device has the envelope.
     """
-    heard = hooks.SocketFrames(
-        [(socket.device_id, socket.actor, frame) for socket in sockets for frame in socket.heard]
-    )
-    if heard.frames:
+    heard = hooks.SocketFrames(frames)
+    if frames:
         hooks.socket_frames(heard)
     found = sights([socket.token_hash for socket in sockets])
     news = hooks.SocketsLook(
@@ -72,5 +71,10 @@ def look(sockets: Sequence[Looking]) -> Seen:
 def _open(socket: Looking, sight: Sight) -> hooks.OpenSocket:
     # A copy: what is told counts once the transaction is over.
     return hooks.OpenSocket(
-        socket.device_id, sight.membership_id, socket.serial, socket.ready, dict(socket.told)
+        socket.device_id,
+        sight.membership_id,
+        socket.serial,
+        ready=socket.ready,
+        unsure=socket.unsure,
+        told=dict(socket.told),
     )

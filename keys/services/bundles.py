@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -19,7 +20,7 @@ from keys.errors import (
 from keys.models import Device, KeyBundle, OneTimePreKey, SignedPreKey
 from keys.models.prekeys import OwnBundle, append_keys, lock_own_bundle
 from keys.uploads import HELD_MAX, OneTimePreKeyUpload, SignedPreKeyUpload, check_upload
-from semafore.kernel import clock
+from semafore.kernel import clock, hooks
 from semafore.kernel.problems import NotFound
 
 ROTATIONS_PER_DAY = 24
@@ -130,6 +131,8 @@ def install_signed_pre_key(bundle: OwnBundle, new: SignedPreKeyUpload) -> None:
         ),
         target=bundle_ref(bundle),
     )
+    if current is not None and current.uploaded_at <= now - settings.SPK_MAX_AGE:
+        hooks.signed_pre_key_renewed(hooks.SignedPreKeyRenewed(bundle.device_id))
 
 
 def append_one_time_pre_keys(bundle: OwnBundle, keys: Sequence[OneTimePreKeyUpload]) -> None:

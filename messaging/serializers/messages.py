@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from messaging.errors import EnvelopeTooLarge
 from messaging.models import EnvelopeType, Suite
+from messaging.selectors.deliveries import DeliveryStatus, DeviceStatus, MessageStatus
 from messaging.services.relay import Accepted, Upload
 from messaging.uploads import COMMITMENT_LENGTH, EnvelopeUpload
 from semafore.kernel.http.fields import (
@@ -131,3 +132,18 @@ class AcceptedSerializer(serializers.Serializer[Accepted]):
     accepted_at = UtcField()
     receipt = serializers.CharField()
     skipped = serializers.ListField(child=serializers.UUIDField())
+
+
+class DeviceStatusSerializer(serializers.Serializer[DeviceStatus]):
+    """What became of one device's envelope."""
+
+    device_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=[status.value for status in DeliveryStatus])
+
+
+class MessageStatusSerializer(serializers.Serializer[MessageStatus]):
+    """A message as its sender may see it."""
+
+    accepted_at = UtcField()
+    receipt = serializers.CharField()
+    devices = DeviceStatusSerializer(many=True)

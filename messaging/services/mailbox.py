@@ -1,9 +1,8 @@
 """A device's mailbox: envelopes go out, wait for their acknowledgement, and are gone.
 
 What is under way is known by rows, not by a mark up to which all was read: identity values commit
-out of their order. Rows are locked in the order of their positions, or skipped when others hold
-them, so that deliveries and acknowledgements of the same devices never wait for each other in
-circles.
+out of their order. Rows are locked in the order of devices and positions, or skipped when others
+hold them, so that deliveries and acknowledgements never wait for each other in circles.
 """
 
 from collections import defaultdict
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from audit.services.recording import Fact, Ref, record_many
 from messaging.events.messages import MessageDelivered
 from messaging.models import Outcome, RoomKind
+from messaging.selectors.recipients import SEEN_WITHIN
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, acting_as
 from semafore.kernel.database import prepared_cursor
@@ -26,9 +27,16 @@ from semafore.kernel.tenancy import current_organisation_id
 IN_FLIGHT_MAX = 256
 """Unacknowledged envelopes of one socket (api.md, Device socket)."""
 HANDFUL = 32
-"""Envelopes of one look: at 96 KiB each, what a socket's process holds for a slow client."""
+"""Envelopes of one look."""
+HANDFUL_BYTES = 2**20
+"""Ciphertext of one look or answer, unless a single envelope: what a process holds for a client."""
 PATIENCE = 5
 """So often an envelope goes out in its turn; then last, for it may be what breaks the client."""
+FRONT = 2 * IN_FLIGHT_MAX
+"""Of a mailbox so many are looked at, the oldest: a look costs the same however many wait behind.
+
+More than can be under way, so while others wait behind them, none that goes last is in the way.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +53,49 @@ class Waiting:
     accepted_at: datetime
 
 
-# `serial` is the connection on which they go; null for REST, where what is under way on an open
-# socket stays there and nothing is noted as under way.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of a mailbox, and whether it can give more at once."""
+
+    envelopes: Sequence[Waiting]
+    more: bool
+
+
+# An envelope can be had unless it is under way on a connection of serial `bound` or later: the
+# asking socket's own, or for REST (serial null) that of a socket that is open. Serials only grow,
+# so of two connections' looks at once the newer one's counts, whichever comes first.
+# What others hold just now is left out and has its row all the same: the caller looks again.
 TAKE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%(devices)b::uuid[], %(serials)b::bigint[]) AS one(device_id, serial)
-), chosen AS (
-    SELECT one.position, wanted.serial
-    FROM wanted
-    LEFT JOIN realtime_connection AS connection ON connection.device_id = wanted.device_id
-        AND connection.closed_at IS NULL
-    CROSS JOIN LATERAL (
-        SELECT least(%(handful)s::bigint, %(most)s - count(*)) AS free
-        FROM (SELECT FROM messaging_envelope
-              WHERE device_id = wanted.device_id AND flight = wanted.serial
-              LIMIT %(most)s) AS under_way
-    ) AS room
-    CROSS JOIN LATERAL (
-        (SELECT position, false AS last FROM messaging_envelope
-         WHERE device_id = wanted.device_id AND attempts < %(patience)s
-           AND flight IS DISTINCT FROM coalesce(wanted.serial, connection.serial, -1)
-         ORDER BY position LIMIT %(handful)s)
-        UNION ALL
-        (SELECT position, true FROM messaging_envelope
-         WHERE device_id = wanted.device_id AND attempts >= %(patience)s
-           AND flight IS DISTINCT FROM coalesce(wanted.serial, connection.serial, -1)
-         ORDER BY position LIMIT %(handful)s)
-        ORDER BY last, position LIMIT room.free
+    SELECT one.device_id, one.serial, coalesce(one.serial, opened.serial, %(never)s) AS bound
+    FROM unnest(%(devices)b::uuid[], %(serials)b::bigint[]) AS one(device_id, serial)
+    LEFT JOIN realtime_connection AS opened ON one.serial IS NULL
+        AND opened.device_id = one.device_id AND opened.closed_at IS NULL
+        AND opened.last_seen > %(seen)s::timestamptz
+), front AS (
+    SELECT wanted.*, one.position, one.waits,
+        count(*) FILTER (WHERE NOT one.waits) OVER mailbox AS under_way,
+        count(*) FILTER (WHERE one.waits) OVER mailbox AS waiting,
+        row_number() OVER in_turn AS turn,
+        sum(one.size) OVER in_turn AS bytes
+    FROM wanted CROSS JOIN LATERAL (
+        SELECT position, attempts >= %(patience)s AS late, octet_length(ciphertext) AS size,
+            coalesce(flight, 0) < wanted.bound AS waits
+        FROM messaging_envelope
+        WHERE device_id = wanted.device_id AND organisation_id = %(organisation)s
+        ORDER BY position LIMIT %(front)s
     ) AS one
+    WINDOW mailbox AS (PARTITION BY wanted.device_id),
+        in_turn AS (PARTITION BY wanted.device_id, one.waits ORDER BY one.late, one.position)
+), chosen AS (
+    SELECT * FROM front
+    WHERE waits AND turn <= %(handful)s AND (turn = 1 OR bytes <= %(bytes)s)
+      AND (serial IS NULL OR turn <= %(most)s - under_way)
 ), held AS (
-    SELECT position FROM messaging_envelope
-    WHERE position IN (SELECT position FROM chosen) FOR UPDATE SKIP LOCKED
+    SELECT envelope.position
+    FROM messaging_envelope AS envelope JOIN chosen USING (position)
+    WHERE coalesce(envelope.flight, 0) < chosen.bound
+    FOR UPDATE OF envelope SKIP LOCKED
 ), taken AS (
     UPDATE messaging_envelope AS envelope
     SET flight = coalesce(chosen.serial, envelope.flight),
@@ -84,21 +104,23 @@ WITH wanted AS (
     WHERE envelope.position = chosen.position
     RETURNING envelope.*
 )
-SELECT taken.device_id, taken.envelope_id, message.message_id, message.room_id,
-    message.sender_device_id, taken.suite, taken.type, taken.ciphertext, message.accepted_at
-FROM taken JOIN messaging_message AS message ON message.id = taken.message_id
-WHERE taken.organisation_id = %(organisation)s
-ORDER BY taken.device_id, taken.attempts > %(patience)s, taken.position
+SELECT chosen.device_id, chosen.serial, chosen.under_way, chosen.waiting, taken.envelope_id,
+    message.message_id, message.room_id, message.sender_device_id, taken.suite, taken.type,
+    taken.ciphertext, message.accepted_at
+FROM chosen LEFT JOIN taken USING (position)
+LEFT JOIN messaging_message AS message ON message.id = taken.message_id
+ORDER BY chosen.device_id, chosen.turn
 """
+NEVER = 2**63 - 1
+"""Greater than any serial."""
 
 
-def take(
-    serials: Mapping[UUID, int | None], *, handful: int = HANDFUL
-) -> dict[UUID, list[Waiting]]:
+def take(serials: Mapping[UUID, int | None], *, handful: int = HANDFUL) -> dict[UUID, Batch]:
     """The next envelopes of these devices, oldest first, now under way on these connections.
 
-    `serials`: the device's connection; None for a device that asks by REST. The caller has checked
-    that the devices may have them.
+    `serials`: the device's connection; None for a device that asks by REST, which notes nothing as
+    under way and leaves what is under way on an open socket to that. Devices for which nothing
+    waits are left out. The caller has checked that the devices may have them.
     """
     with prepared_cursor() as cursor:
         cursor.execute(
@@ -108,15 +130,52 @@ def take(
                 "devices": list(serials.keys()),
                 "serials": list(serials.values()),
                 "handful": handful,
+                "bytes": HANDFUL_BYTES,
                 "most": IN_FLIGHT_MAX,
+                "front": FRONT,
                 "patience": PATIENCE,
+                "never": NEVER,
+                "seen": clock.now() - SEEN_WITHIN,
             },
         )
         rows = cursor.fetchall()
     return {
-        device_id: [Waiting(*row[1:]) for row in of_device]
+        device_id: _batch([row[1:] for row in of_device])
         for device_id, of_device in groupby(rows, key=lambda row: row[0])
     }
+
+
+def _batch(rows: Sequence[tuple[Any, ...]]) -> Batch:
+    serial, under_way, waiting = rows[0][:3]
+    full = serial is not None and under_way + len(rows) >= IN_FLIGHT_MAX
+    behind = waiting > len(rows) or under_way + waiting >= FRONT
+    envelopes = [Waiting(*row[3:]) for row in rows if row[3] is not None]
+    return Batch(envelopes, more=len(envelopes) < len(rows) or (behind and not full))
+
+
+PUT_BACK = """
+WITH held AS (
+    SELECT envelope.position FROM messaging_envelope AS envelope
+    JOIN unnest(%(devices)s::uuid[], %(serials)s::bigint[]) AS one(device_id, serial)
+        ON envelope.device_id = one.device_id AND envelope.flight = one.serial
+    WHERE envelope.organisation_id = %(organisation)s
+    ORDER BY envelope.device_id, envelope.position FOR UPDATE OF envelope
+)
+UPDATE messaging_envelope SET flight = NULL WHERE position IN (SELECT position FROM held)
+"""
+
+
+def put_back(serials: Mapping[UUID, int]) -> None:
+    """What is under way on these connections waits again: it may never have been sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_BACK,
+            {
+                "organisation": current_organisation_id(),
+                "devices": list(serials.keys()),
+                "serials": list(serials.values()),
+            },
+        )
 
 
 ACKNOWLEDGE = """
@@ -127,7 +186,7 @@ WITH named AS (
     SELECT envelope.position
     FROM messaging_envelope AS envelope JOIN named USING (device_id, envelope_id)
     WHERE envelope.organisation_id = %(organisation)s
-    ORDER BY envelope.position FOR UPDATE OF envelope
+    ORDER BY envelope.device_id, envelope.position FOR UPDATE OF envelope
 ), gone AS (
     DELETE FROM messaging_envelope WHERE position IN (SELECT position FROM held)
     RETURNING device_id, message_id
@@ -173,10 +232,10 @@ def acknowledge_all(acks: Sequence[tuple[Actor, Iterable[UUID]]]) -> int:
         if kind == RoomKind.EXTERNAL:
             room = Ref(kind="room", id=room_id, label=room_name)
             facts[device_id].append(Fact(MessageDelivered(message_id=message_id), room=room))
-    for device in {device.id: device for device, _ in acks}.values():
-        if device.id in facts:
+    for device_id, device in {device.id: device for device, _ in acks}.items():
+        if device_id is not None and device_id in facts:
             with acting_as(device):
-                record_many(facts[device.id])
+                record_many(facts[device_id])
     _came([device.id for device, _ in acks if device.id is not None])
     return len(rows)
 

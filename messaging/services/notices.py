@@ -1,15 +1,19 @@
 """What a device is to be told at least once, over its socket."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
 from messaging.models import Notice, NoticeKind
-from semafore.kernel import clock
+from semafore.kernel import clock, hooks
 from semafore.kernel.realtime import Hint, notify
+from semafore.kernel.tasks import delete_batch
 from semafore.kernel.tenancy import current_organisation_id
+
+NOTICE_LIFETIME = timedelta(days=30)
+HEARD_AFTER_SECONDS = 60
 
 # In device order: of two that tell the same devices at once, one waits for the other.
 POST = """
@@ -52,11 +56,19 @@ def post_notices(
     notify(device_ids, Hint.MAILBOX)
 
 
+# Skipping what others hold: they post, and have the device look again once they have committed.
 TELL = """
-UPDATE messaging_notice AS notice SET told_serial = one.serial, told_at = %(at)s
-FROM unnest(%(devices)s::uuid[], %(serials)s::bigint[]) AS one(device_id, serial)
-WHERE notice.organisation_id = %(organisation)s AND notice.device_id = one.device_id
-  AND notice.told_serial IS DISTINCT FROM one.serial
+WITH held AS (
+    SELECT notice.id, one.serial
+    FROM messaging_notice AS notice
+    JOIN unnest(%(devices)s::uuid[], %(serials)s::bigint[]) AS one(device_id, serial)
+        USING (device_id)
+    WHERE notice.organisation_id = %(organisation)s
+      AND coalesce(notice.told_serial, 0) < one.serial
+    FOR UPDATE OF notice SKIP LOCKED
+)
+UPDATE messaging_notice AS notice SET told_serial = held.serial, told_at = %(at)s
+FROM held WHERE notice.id = held.id
 RETURNING notice.id
 """
 
@@ -75,3 +87,62 @@ def tell_notices(serials: Mapping[UUID, int]) -> list[Notice]:
         )
         ids = [row[0] for row in cursor.fetchall()]
     return list(Notice.objects.filter(id__in=ids).order_by("id")) if ids else []
+
+
+# Zero, not null: the next of the same kind may be waiting already.
+UNTELL = """
+UPDATE messaging_notice AS notice SET told_serial = 0
+FROM unnest(%(devices)s::uuid[], %(serials)s::bigint[]) AS one(device_id, serial)
+WHERE notice.organisation_id = %(organisation)s AND notice.device_id = one.device_id
+  AND notice.told_serial = one.serial
+"""
+
+
+def untell_notices(serials: Mapping[UUID, int]) -> None:
+    """What was told on these connections is told again: it may never have been sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            UNTELL,
+            {
+                "organisation": current_organisation_id(),
+                "devices": list(serials.keys()),
+                "serials": list(serials.values()),
+            },
+        )
+
+
+HEARD = f"""
+organisation_id = %s AND (
+    at < %s OR EXISTS (
+        SELECT FROM realtime_connection AS connection
+        WHERE connection.device_id = messaging_notice.device_id
+          AND connection.serial = messaging_notice.told_serial
+          AND coalesce(connection.closed_at, connection.last_seen)
+              > messaging_notice.told_at + interval '{HEARD_AFTER_SECONDS} seconds'
+    )
+)
+"""
+
+
+def drop_heard_notices() -> int:
+    """Delete what was told on a socket that held on after it, and what is too old; how many.
+
+    A silent socket is found dead within 60 seconds: one that was open for longer has taken it.
+    """
+    return delete_batch(
+        "messaging_notice",
+        HEARD,
+        [current_organisation_id(), clock.now() - NOTICE_LIFETIME],
+    )
+
+
+def on_signed_pre_key_renewed(renewed: hooks.SignedPreKeyRenewed) -> None:
+    """Whoever had to leave the device out is told that it can be reached."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM messaging_skip WHERE organisation_id = %s AND device_id = %s"
+            " RETURNING sender_device_id",
+            [current_organisation_id(), renewed.device_id],
+        )
+        senders = [sender_id for (sender_id,) in cursor.fetchall()]
+    post_notices(device_ids=senders, kind=NoticeKind.REACHABLE, about=renewed.device_id)

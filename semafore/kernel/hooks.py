@@ -114,6 +114,8 @@ class OpenSocket:
     """Of its connection: greater with each."""
     ready: bool
     """It takes frames; else a look only finds out that it has to be closed."""
+    unsure: bool
+    """The last look failed, perhaps at its very end: what it noted as told was not told."""
     told: dict[str, Any]
     """What handlers remember of the socket for as long as it is open."""
 
@@ -125,7 +127,7 @@ class SocketsLook:
     sockets: Sequence[OpenSocket]
     frames: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
     more: set[UUID] = field(default_factory=set)
-    """The devices that look again as soon as they took these."""
+    """The devices that look again as soon as they took these; soon, where there are none."""
 
     def tell(self, device_id: UUID, *frames: dict[str, Any]) -> None:
         """Send a device these frames after those that were given before."""
@@ -151,7 +153,7 @@ guests_in_reach: Hook[GuestsInReach] = Hook()
 """Raised by keys where a claim has a guest on either side: messaging names who shares a room."""
 
 signed_pre_key_renewed: Hook[SignedPreKeyRenewed] = Hook()
-"""Raised by keys after a rotation that ends an expiry: messaging tells who had to skip it."""
+"""Raised by keys when a new signed pre-key ends an expiry: messaging tells who had to skip it."""
 
 socket_connected: Hook[SocketConnected] = Hook()
 """Raised by realtime before hello: messaging adds where its feed of changes stands."""

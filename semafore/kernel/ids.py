@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
 RANDOM_BYTES = 10
@@ -25,3 +26,8 @@ def uuid7s(number: int) -> list[UUID]:
 def _version_7(bits: int) -> UUID:
     bits = (bits & ~(0xF << 76)) | (0x7 << 76)
     return UUID(int=(bits & ~(0x3 << 62)) | (0x2 << 62))
+
+
+def first_uuid7(at: datetime) -> UUID:
+    """Not greater than any `uuid7` made from then on, and greater than those made before."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -24,12 +24,15 @@ from keys.selectors.credentials import credential_of
 from keys.services.claiming import claim_all
 from keys.services.revocation import revoke_device
 from keys.services.sweeps import warn_of_due_rotations
+from messaging.models import Envelope
+from orgs.models import Membership
 from orgs.services.memberships import activate_membership, end_membership, suspend_membership
 from realtime.models import Connection
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.problems import Problem
 from semafore.kernel.tenancy import organisation_scope
+from tests import cast
 from tests.cast import Phone
 
 Act = Callable[[Phone], None]
@@ -134,3 +137,14 @@ def claim_at_once(claimants: list[Phone], target: UUID) -> list[int | Problem | 
 
     with ThreadPoolExecutor(len(claimants)) as threads:
         return list(threads.map(one, claimants))
+
+
+def waiting(phone: Phone) -> int:
+    """How many envelopes are in the phone's mailbox."""
+    with inside(phone):
+        return Envelope.objects.filter(device_id=phone.id).count()
+
+
+def another(person: Membership) -> Phone:
+    """One more device of a person."""
+    return cast.phone(person, name="Tablet")

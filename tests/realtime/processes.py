@@ -113,10 +113,26 @@ async def elsewhere(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     return await asyncio.to_thread(run)
 
 
+async def becomes(expected: R, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Wait until a look at the database gives this."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := await elsewhere(function, *args, **kwargs)) != expected:
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.02)
+
+
+async def news(opened: DeviceSocket) -> JsonObject | None:
+    """The next frame but for `mailbox.drained`, which each socket gets once; None at its end."""
+    while (received := await opened.receive()) is not None:
+        if received["type"] != "mailbox.drained":
+            break
+    return received
+
+
 async def frame(opened: DeviceSocket, within: float = PATIENCE) -> JsonObject:
-    """The next frame, which must come."""
+    """The next news, which must come."""
     async with asyncio.timeout(within):
-        received = await opened.receive()
+        received = await news(opened)
     assert received is not None, f"closed with {opened.close_code}"
     return received
 
@@ -129,9 +145,9 @@ async def hello(opened: DeviceSocket) -> JsonObject:
 
 
 async def close_code(opened: DeviceSocket, within: float = PATIENCE) -> int | None:
-    """How the socket ends, which it must, without another frame."""
+    """How the socket ends, which it must, without other news."""
     async with asyncio.timeout(within):
-        received = await opened.receive()
+        received = await news(opened)
     assert received is None, received
     return opened.close_code
 
@@ -140,7 +156,7 @@ async def stays_quiet(opened: DeviceSocket, seconds: float = 1.0) -> bool:
     """Whether the socket stays open and nothing comes for so long."""
     try:
         async with asyncio.timeout(seconds):
-            await opened.receive()
+            await news(opened)
     except TimeoutError:
         return True
     return False

@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from keys.selectors.credentials import token_hash
+from messaging.models import Envelope
+from orgs.models import Membership
 from realtime.frames import Frame, KeyNews
 from realtime.hub import Hub
 from realtime.services import take_place
+from semafore.kernel.actor import SYSTEM
+from semafore.kernel.realtime import Hint
 from tests.cast import Phone
+from tests.messaging import post, talk
 from tests.realtime import acts
-from tests.realtime.processes import PATIENCE, elsewhere
+from tests.realtime.processes import PATIENCE, becomes, elsewhere
 
 
 class Wire:
@@ -23,12 +30,22 @@ class Wire:
         self.device_id = device_id
         self.token_hash = b"-"
         self.serial = serial
+        self.actor = SYSTEM
         self.news = KeyNews()
+        self.told: dict[str, Any] = {}
         self.busy = False
+        self.pushed: list[Frame] = []
+        self.taking: asyncio.Event | None = None
+        """Frames are taken once it is set; None: at once."""
         self.closed_with: int | None = None
 
     async def push(self, frames: Sequence[Frame]) -> None:
-        raise AssertionError(frames)
+        if self.taking is not None:
+            await self.taking.wait()
+        self.pushed += frames
+
+    def types(self) -> list[str]:
+        return [frame["type"] for frame in self.pushed]
 
     async def finish(self, code: int) -> None:
         assert self.closed_with is None
@@ -87,6 +104,7 @@ def _wire(phone: Phone) -> Wire:
         serial = take_place(device_id=phone.id)
     wire = Wire(phone.device.organisation_id, phone.id, serial)
     wire.token_hash = token_hash(token)
+    wire.actor = post.actor(phone)
     return wire
 
 
@@ -96,3 +114,52 @@ async def _until(true: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     assert true()
+
+
+async def test_a_refusal_heard_while_frames_are_under_way_is_told_after_them(
+    hub: Hub, alice_phone: Phone
+) -> None:
+    wire = await elsewhere(_wire, alice_phone)
+    taking = asyncio.Event()
+    wire.taking = taking
+    await elsewhere(acts.age_signed_pre_key, alice_phone, left=-timedelta(hours=1))
+    hub.join(wire)
+    await _until(lambda: wire.busy)
+    hub._hinted(alice_phone.id, Hint.SIGNED_PRE_KEY_EXPIRED)
+    await _until(lambda: alice_phone.id in hub._again)
+    taking.set()
+    await _until(lambda: wire.types().count("key_bundle.signed_pre_key_expired") == 2)
+    assert wire.types().count("mailbox.drained") == 1
+
+
+async def test_more_sockets_than_fit_one_look_all_get_theirs(
+    hub: Hub, alice: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.hub.TOGETHER", 2)
+    phones = [await elsewhere(acts.another, alice) for _ in range(5)]
+    wires = [await elsewhere(_wire, phone) for phone in phones]
+    for wire in wires:
+        hub.join(wire)
+    await _until(lambda: all(wire.types() == ["mailbox.drained"] for wire in wires))
+
+
+async def test_frames_of_a_socket_that_left_are_carried_out(hub: Hub, alice_phone: Phone) -> None:
+    envelope_id = await elsewhere(_envelope, alice_phone)
+    wire = await elsewhere(_wire, alice_phone)
+    hub.join(wire)
+    await _until(lambda: "envelope" in wire.types())
+    await hub.hear(wire, {"type": "ack", "envelope_ids": [envelope_id]})
+    hub.leave(wire)
+    await becomes(0, acts.waiting, alice_phone)
+    assert not hub._heard
+
+
+def _envelope(to: Phone) -> str:
+    """The id of an envelope that waits."""
+    with acts.inside(to):
+        person = Membership.objects.select_related("organisation").get(id=to.device.membership_id)
+        sender = acts.another(person)
+        room = talk.group(person.organisation, person)
+    post.say(sender, room, [to], b"ciphertext")
+    with acts.inside(to):
+        return str(Envelope.objects.get().envelope_id)

@@ -71,7 +71,7 @@ def test_both_at_once() -> None:
 
 def test_a_frame_is_an_object_with_a_type() -> None:
     assert decode('{"type": "ack", "envelope_ids": []}') == {"type": "ack", "envelope_ids": []}
-    assert decode(encode(hello()))["type"] == "hello"
+    assert decode(encode(hello({})))["type"] == "hello"
     for wrong in (None, "", "nonsense", "1", "[{}]", '{"type": []}', "[" * 200_000):
         with pytest.raises(MalformedFrameError):
             decode(wrong)

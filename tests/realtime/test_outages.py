@@ -10,16 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from messaging.models import Room
+from orgs.models import Membership, Organisation
 from semafore.kernel import realtime
 from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT, environment
 from semafore.local.valkey import ValkeyServer
 from tests.cast import Phone
+from tests.messaging import talk
 from tests.realtime import acts
 from tests.realtime.processes import (
     NEVER,
     OFTEN,
     RealtimeServer,
+    becomes,
     close_code,
     elsewhere,
     frame,
@@ -122,6 +126,28 @@ async def test_a_token_still_expires_without_valkey(
         assert await close_code(socket) == 4408
 
 
+async def test_without_valkey_messages_are_accepted_and_the_slow_poll_delivers(
+    polling: RealtimeServer, own_valkey: ValkeyServer, room: Room, alice_phone: Phone,
+    bob_phone: Phone,
+) -> None:  # fmt: skip
+    async with polling.open(await elsewhere(bob_phone.api.token)) as socket:
+        await hello(socket)
+        await asyncio.to_thread(own_valkey.kill)
+        for _ in range(3):
+            body = talk.message([bob_phone])
+            await elsewhere(alice_phone.api.send_message, room.id, body)
+            received = await frame(socket)
+            assert received["message_id"] == body["message_id"]
+            await socket.acknowledge([received["envelope_id"]])
+    await becomes(0, acts.waiting, bob_phone)
+
+
+@pytest.fixture
+def room(acme: Organisation, alice: Membership, bob: Membership) -> Room:
+    """A room of Alice and Bob."""
+    return talk.group(acme, alice, bob)
+
+
 async def test_sockets_outlive_postgresql(own_valkey: ValkeyServer, tmp_path: Path) -> None:
     with PostgresCluster(tmp_path / "postgres", durable=False) as postgres:
         await manage(postgres, "migrate", "--verbosity", "0")
@@ -132,12 +158,17 @@ async def test_sockets_outlive_postgresql(own_valkey: ValkeyServer, tmp_path: Pa
             async with server.open(device["token"]) as socket:
                 await hello(socket)
                 assert (await frame(socket))["available"] == 3
+                envelope = await frame(socket)
                 await asyncio.to_thread(postgres.stop)
+                await socket.acknowledge([envelope["envelope_id"]])
                 async with server.open(device["token"]) as another:
                     assert await close_code(another) == 1013
                 # A look waits ten seconds for a connection.
                 assert await stays_quiet(socket, 8)
                 await asyncio.to_thread(postgres.start)
+                acknowledged = ACKNOWLEDGED.format(**device)
+                outcomes = await manage(postgres, "shell", "--no-imports", "-c", acknowledged)
+                assert json.loads(outcomes) == ["delivered"]
                 revoke = REVOKE.format(**device)
                 await manage(postgres, "shell", "--no-imports", "-c", revoke)
                 assert await close_code(socket) == 4401
@@ -147,6 +178,7 @@ async def test_sockets_outlive_postgresql(own_valkey: ValkeyServer, tmp_path: Pa
 
 
 ENROL = "from tests.realtime.another_database import *; enrol()"
+ACKNOWLEDGED = "from tests.realtime.another_database import *; acknowledged('{organisation}')"
 REVOKE = "from tests.realtime.another_database import *; revoke('{organisation}', '{device}')"
 
 
