@@ -3,9 +3,10 @@
 import httpx
 import pytest
 
-from semafore.local.client.api import ApiProblem, as_curl
+from semafore.local.client.api import ApiProblem
 from semafore.local.client.commands import token_of
 from semafore.local.client.onboarding import until_right
+from semafore.local.client.tracing import as_curl
 
 
 def refused(code: str) -> ApiProblem:

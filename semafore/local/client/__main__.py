@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
 from websockets.exceptions import WebSocketException
 
-from semafore.local.client import commands
+from semafore.local.client import commands, talking
 from semafore.local.client.agreement import AgreementError
 from semafore.local.client.api import ApiProblem, Trace
 from semafore.local.client.demo import DEMO_FILE, Demo, DemoError
@@ -61,23 +61,20 @@ def run(options: argparse.Namespace) -> None:
 def dispatch(options: argparse.Namespace, demo: Demo, device: Device) -> None:
     """Call the subcommand's function."""
     entry = demo.find(options.name)
-    match options.command:
-        case "status":
-            commands.status(device, entry)
-        case "claim":
-            commands.claim(demo, device, options.device)
-        case "rotate":
-            commands.rotate(device)
-        case "refill":
-            commands.refill(device, options.count)
-        case "withdraw":
-            commands.withdraw(device)
-        case "revoke":
-            commands.revoke(demo, device, options.device)
-        case "token":
-            commands.token(device)
-        case "watch":
-            commands.watch(demo, device, entry)
+    acts: dict[str, Callable[[], None]] = {
+        "status": lambda: commands.status(device, entry),
+        "claim": lambda: commands.claim(demo, device, options.device),
+        "rotate": lambda: commands.rotate(device),
+        "refill": lambda: commands.refill(device, options.count),
+        "withdraw": lambda: commands.withdraw(device),
+        "revoke": lambda: commands.revoke(demo, device, options.device),
+        "token": lambda: commands.token(device),
+        "watch": lambda: commands.watch(demo, device, entry),
+        "rooms": lambda: talking.list_rooms(device),
+        "send": lambda: talking.send(device, options.room, options.text),
+        "receive": lambda: talking.receive(demo, device, once=options.once),
+    }
+    acts[options.command]()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -110,6 +107,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add("withdraw", "withdraw the one-time pre-keys that nobody has claimed")
     add("watch", "hold the device's socket, say what comes, and look after the keys")
+    add("rooms", "list the rooms that the device's person is in")
+    send = add("send", "send a text to a room, encrypted for each of its devices")
+    send.add_argument("room", metavar="ROOM", help="a room's name or id, or a person's name")
+    send.add_argument("text", metavar="TEXT", help="what to say")
+    receive = add("receive", "print what others say; with --once, only what waits")
+    receive.add_argument("--once", action="store_true", help="end when nothing more waits")
     revoke = add("revoke", "revoke one of the person's own devices")
     revoke.add_argument("device", metavar="DEVICE", help="a name from the list, or a device id")
     add("token", "print a bearer token, for TOKEN=$(bin/device token --as NAME)")

@@ -211,17 +211,26 @@ def _state(
 
 
 def _agree(agreement: Coroutine[Any, Any, T]) -> T:
-    """Run one of the package's coroutines, which await nothing that suspends; no loop is needed.
+    """Run one of the package's coroutines.
 
     Raises AgreementError for all the ways in which the package refuses keys.
     """
     try:
-        agreement.send(None)
+        return at_once(agreement)
+    except (x3dh.KeyAgreementException, xeddsa.XEdDSAException, ValueError) as error:
+        raise AgreementError(str(error)) from error
+
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of `x3dh` or `doubleratchet`: they await nothing that suspends, so no loop.
+
+    Raises what the coroutine raises.
+    """
+    try:
+        coroutine.send(None)
     except StopIteration as finished:
         result: T = finished.value
         return result
-    except (x3dh.KeyAgreementException, xeddsa.XEdDSAException, ValueError) as error:
-        raise AgreementError(str(error)) from error
     finally:
-        agreement.close()
-    raise RuntimeError("the x3dh package suspended: it needs an event loop now")
+        coroutine.close()
+    raise RuntimeError("the package suspended: it needs an event loop now")

@@ -1,7 +1,5 @@
 """The device API as one device uses it: a thin client over httpx (api.md, `/api/mobile/`)."""
 
-import json
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -11,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.tracing import as_curl
 from semafore.local.client.wire import JsonObject, decode, encode
 
 USER_AGENT: Final = "SemaFore/1.0.0 (device client)"
@@ -19,9 +18,6 @@ TIMEOUT_SECONDS: Final = 15.0
 # A token is renewed this long before its end, so that it can't lapse on the way.
 _RENEWED_BEFORE_SECONDS: Final = 30
 _UNAUTHORISED: Final = 401
-# What lets somebody in who reads over a shoulder; a trace shows `…` in its place.
-_SECRET: Final = frozenset({"code", "invitation_token"})
-
 Trace = Callable[[str], None]
 
 
@@ -173,6 +169,29 @@ class DeviceClient:
         results: list[JsonObject] = answer["results"]
         return results
 
+    def rooms(self) -> list[JsonObject]:
+        """The rooms that this device's person is in."""
+        rooms: list[JsonObject] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"cursor": cursor} if cursor else {}
+            page = self._send("GET", str(httpx.URL("rooms", params=query)))
+            rooms += page["results"]
+            cursor = page["next"]
+        return rooms
+
+    def room(self, room_id: UUID) -> JsonObject:
+        """One room, with its people and their devices."""
+        return self._send("GET", f"rooms/{room_id}")
+
+    def mailbox(self, *, limit: int = 64) -> JsonObject:
+        """What waits, oldest first, but for what is under way on a socket: `envelopes`, `more`."""
+        return self._send("GET", f"mailbox?limit={limit}")
+
+    def acknowledge(self, envelope_ids: Sequence[str]) -> JsonObject:
+        """These envelopes are safe here: `acknowledged`, how many of them had waited."""
+        return self._send("POST", "mailbox/ack", {"envelope_ids": list(envelope_ids)})
+
     def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
         """Send a message's envelopes: `accepted_at`, `receipt`, `skipped`."""
         return self._send("POST", f"rooms/{room_id}/messages", message)
@@ -246,32 +265,3 @@ def in_words(response: httpx.Response) -> str:
     problem = f" {ApiProblem.of(response).code}" if response.is_error else ""
     elapsed = response.elapsed.total_seconds() * 1000
     return f"# {response.status_code} {response.reason_phrase}{problem}, {elapsed:.0f} ms"
-
-
-def as_curl(request: httpx.Request, body: JsonObject | None) -> str:
-    """Return a request as a command for a shell where TOKEN holds the bearer token.
-
-    Codes and invitations are left out of it, and all but the first of many keys.
-    """
-    parts = ["curl", "-sS"]
-    if request.method != "GET":
-        parts += ["-X", request.method]
-    parts.append(shlex.quote(str(request.url)))
-    # In double quotes, so that the shell puts the token there and nothing ever prints it.
-    if "Authorization" in request.headers:
-        parts += ["-H", '"Authorization: Bearer $TOKEN"']
-    if "Idempotency-Key" in request.headers:
-        parts += ["-H", shlex.quote(f"Idempotency-Key: {request.headers['Idempotency-Key']}")]
-    if body is not None:
-        parts += ["-H", "'Content-Type: application/json'"]
-        shown = {name: _shown(name, value) for name, value in body.items()}
-        parts += ["-d", shlex.quote(json.dumps(shown, ensure_ascii=False))]
-    return " ".join(parts)
-
-
-def _shown(name: str, value: Any) -> Any:
-    if name in _SECRET:
-        return "…"
-    if isinstance(value, list) and len(value) > 1:
-        return [value[0], f"… and {len(value) - 1} more"]
-    return value

@@ -184,8 +184,16 @@ def watch(demo: Demo, device: Device, entry: DemoDevice) -> None:
         raise DemoError(f"{entry.name} was revoked. Its keys were deleted here.") from problem
 
 
-async def watching(events_url: str, device: Device, tell: Callable[[str], None]) -> None:
-    """React to each frame until replaced; raises the ApiProblem that shuts the device out."""
+async def watching(
+    events_url: str,
+    device: Device,
+    tell: Callable[[str], None],
+    store: Callable[[JsonObject], object] | None = None,
+) -> None:
+    """React to each frame until replaced; raises the ApiProblem that shuts the device out.
+
+    Without `store` envelopes are only looked at, and wait on.
+    """
 
     def closed(reason: str, seconds: float | None) -> None:
         if seconds is None:
@@ -196,10 +204,11 @@ async def watching(events_url: str, device: Device, tell: Callable[[str], None])
     def get_token(renew: bool) -> str:  # noqa: FBT001 -- the socket's callback
         return device.api.token(renew=renew)
 
-    frames = stay_connected(events_url, get_token, closed=closed)
+    frames = stay_connected(events_url, get_token, store=store, closed=closed)
     async with aclosing(frames):
         async for frame in frames:
-            tell(frame_in_words(frame))
+            if store is None or frame["type"] != "envelope":
+                tell(frame_in_words(frame))
             try:
                 done = await asyncio.to_thread(device.maintain, frame)
             except ApiProblem as problem:

@@ -28,6 +28,7 @@ class DemoDevice:
     device_id: UUID
     organisation_id: UUID
     state_file: Path
+    guest: bool = False
 
     @classmethod
     def from_json(cls, entry: dict[str, Any], folder: Path) -> Self:
@@ -39,6 +40,7 @@ class DemoDevice:
             device_id=UUID(entry["device_id"]),
             organisation_id=UUID(entry["organisation_id"]),
             state_file=folder / entry["state_file"],
+            guest=entry["guest"],
         )
 
     def answers_to(self, wanted: str) -> bool:
@@ -121,6 +123,7 @@ class Demo:
                 "member": entry.member,
                 "device_id": str(entry.device_id),
                 "status": "pending",
+                "guest": entry.guest,
                 "state_file": str(entry.state_file.relative_to(self.file.parent)),
             }
         )

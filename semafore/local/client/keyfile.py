@@ -7,12 +7,31 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 from semafore.local.client.keys import DeviceKeys
 
 
 class KeyFileError(Exception):
     """The state file can't be used; the message says which and why."""
+
+
+class HeldKeys:
+    """Keys in memory in a file's stead, for whoever needs them no longer than the process lives."""
+
+    def __init__(self, keys: DeviceKeys) -> None:
+        """These keys; each change shows in them at once."""
+        self._keys = keys
+        self._lock = Lock()
+
+    def save(self, keys: DeviceKeys) -> None:
+        """Nothing to do: there are no others than those that were changed."""
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[DeviceKeys]:
+        """The keys, for one thread at a time. Not reentrant."""
+        with self._lock:
+            yield self._keys
 
 
 class KeyFile:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from keys.fingerprint import bundle_digest, numbered
 from keys.messages import device_auth_message, endorsement_message, enrolment_message
 from semafore.local.client import agreement
 from semafore.local.client.agreement import AgreementError, InitialHeader
+from semafore.local.client.content import Entry
+from semafore.local.client.ratchet import Peer
 from semafore.local.client.wire import JsonObject, decode, encode
 
 # An initial message may be made on the last hour of a superseded SPK's grace (168 hours) and then
@@ -50,13 +52,15 @@ class SignedPreKey:
 
 @dataclass(slots=True)
 class DeviceKeys:
-    """All keys of one device. Holds nothing of the server's; whoever changes it writes it out."""
+    """All keys of one device, its sessions and its texts; whoever changes it writes it out."""
 
     registration_id: int
     identity: IdentityKeyPair = field(repr=False)
     signed_pre_keys: dict[int, SignedPreKey] = field(default_factory=dict)
     one_time_pre_keys: dict[int, bytes] = field(default_factory=dict, repr=False)
     next_one_time_pre_key_id: int = 1
+    peers: dict[UUID, Peer] = field(default_factory=dict)
+    history: list[Entry] = field(default_factory=list)
 
     @classmethod
     def generate(cls) -> Self:
@@ -179,6 +183,12 @@ class DeviceKeys:
 
         Raises AgreementError for an SPK past its time or an OPK used before, which stops replays.
         """
+        secret = self.secret_of(header)
+        self.use_up(header)
+        return secret
+
+    def secret_of(self, header: InitialHeader) -> bytes:
+        """The same while it is not sure yet that the header is good: the OPK stays."""
         signed = self.signed_pre_keys.get(header.signed_pre_key_id)
         if signed is None:
             raise AgreementError(
@@ -191,10 +201,12 @@ class DeviceKeys:
                 raise AgreementError(
                     f"one-time pre-key {header.one_time_pre_key_id} is not here: used before?"
                 )
-        secret = agreement.respond(self.identity, header, signed.private_key, one_time)
+        return agreement.respond(self.identity, header, signed.private_key, one_time)
+
+    def use_up(self, header: InitialHeader) -> None:
+        """Forget the OPK that a header named: from now on nobody can derive its secret again."""
         if header.one_time_pre_key_id is not None:
             del self.one_time_pre_keys[header.one_time_pre_key_id]
-        return secret
 
     def to_json(self) -> JsonObject:
         """Return everything, private keys included: for the device's own state file only."""
@@ -217,6 +229,8 @@ class DeviceKeys:
                 for key_id, private_key in self.one_time_pre_keys.items()
             },
             "next_one_time_pre_key_id": self.next_one_time_pre_key_id,
+            "peers": {str(device_id): peer.to_json() for device_id, peer in self.peers.items()},
+            "history": [asdict(entry) for entry in self.history],
         }
 
     @classmethod
@@ -244,4 +258,10 @@ class DeviceKeys:
                 for key_id, private_key in state["one_time_pre_keys"].items()
             },
             next_one_time_pre_key_id=state["next_one_time_pre_key_id"],
+            # A device that never talked may have a file from before devices could.
+            peers={
+                UUID(device_id): Peer.from_json(peer)
+                for device_id, peer in state.get("peers", {}).items()
+            },
+            history=[Entry(**entry) for entry in state.get("history", [])],
         )

@@ -12,9 +12,9 @@ from semafore.local.client.api import (
     USER_AGENT,
     ApiProblem,
     Trace,
-    as_curl,
     in_words,
 )
+from semafore.local.client.tracing import as_curl
 from semafore.local.client.wire import JsonObject
 
 # `invalid`: not six digits.

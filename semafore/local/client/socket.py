@@ -1,6 +1,7 @@
 """The device socket as a device holds it: frames in, acks out, reconnection (api.md)."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -134,13 +135,15 @@ async def stay_connected(
     events_url: str,
     token: Callable[[bool], str],
     *,
+    store: Callable[[JsonObject], object] | None = None,
     closed: Callable[[str, float | None], None] | None = None,
     jitter: Callable[[float, float], float] = _JITTER,
 ) -> AsyncGenerator[JsonObject]:
     """Yield frames over as many connections as it takes; ends for good when replaced (4409).
 
     `token(renew)` runs in a thread. The ApiProblem it raises when the device may no longer connect
-    ends this too. `closed` hears why, and how many seconds it waits now (None: for good).
+    ends this too. `closed` hears why, and how many seconds it waits now (None: for good). `store`,
+    in a thread too, puts an envelope where it is safe: then, and only then, it is acknowledged.
     Wrap it in `contextlib.aclosing` when leaving early.
     """
     attempt, renew = 0, False
@@ -151,6 +154,11 @@ async def stay_connected(
                 renew = False
                 async for frame in socket:
                     attempt = 0
+                    if store is not None and frame["type"] == "envelope":
+                        await asyncio.to_thread(store, frame)
+                        # A lost ack brings the envelope again, and that one is acknowledged.
+                        with contextlib.suppress(ConnectionClosed):
+                            await socket.acknowledge([frame["envelope_id"]])
                     yield frame
             code = socket.close_code
             reason = f"closed with code {code}"

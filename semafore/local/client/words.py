@@ -21,6 +21,21 @@ _FRAMES: Final[Mapping[str, Callable[[JsonObject], str]]] = {
         f"the signed pre-key expires on {moment(frame['expires_at'])}: time to rotate"
     ),
     "mailbox.drained": lambda _frame: "no more envelopes are waiting",
+    "mailbox.missed": lambda frame: (
+        f"{frame['count']} messages left this device out while its signed pre-key was expired, "
+        f"in room {frame['room_id']}"
+    ),
+    "mailbox.expired": lambda frame: (
+        f"{frame['count']} envelopes from before {moment(frame['before'])} waited too long and are "
+        "gone"
+    ),
+    "device.reachable": lambda frame: f"device {frame['device_id']} can be reached again",
+    "room.closed": lambda frame: f"room {frame['room_id']} is closed",
+    "membership.ending": lambda frame: (
+        f"room {frame['room_id']} closes on {moment(frame['ends_at'])}"
+    ),
+    "membership.updated": lambda _frame: "something about this person's membership has changed",
+    "changes": lambda _frame: "rooms, people or devices have changed",
     "device.pending": lambda _frame: "another device of this person waits for approval",
     "device.revoked": lambda _frame: "a device was revoked",
 }

@@ -12,7 +12,7 @@ from invitations.services.issuing import issue_invitation
 from invitations.services.terms import Draft
 from invitations.services.tokens import invitation_token
 from keys.models import Device
-from orgs.models import Account, Membership, MembershipStatus, Organisation
+from orgs.models import Account, Membership, MembershipKind, MembershipStatus, Organisation
 from orgs.totp import key_text
 from semafore.kernel import clock
 from semafore.kernel.actor import acting_as
@@ -130,7 +130,7 @@ def _state_files(folder: Path) -> dict[bytes, Path]:
     return found
 
 
-def _devices(story: OrganisationStory, state_files: dict[bytes, Path]) -> list[dict[str, str]]:
+def _devices(story: OrganisationStory, state_files: dict[bytes, Path]) -> list[dict[str, Any]]:
     rows = Device.objects.select_related("membership").filter(identity_key__in=list(state_files))
     return [
         {
@@ -140,6 +140,7 @@ def _devices(story: OrganisationStory, state_files: dict[bytes, Path]) -> list[d
             "member": device.membership.name,
             "device_id": str(device.id),
             "status": device.status,
+            "guest": device.membership.kind == MembershipKind.GUEST,
             "state_file": f"devices/{state_files[bytes(device.identity_key)].name}",
         }
         for device in rows.order_by("enrolled_at")

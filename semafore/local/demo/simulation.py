@@ -1,4 +1,4 @@
-"""The demo's devices, alive: connected, claiming, rotating, running low and refilling."""
+"""The demo's devices, alive: connected, talking, claiming, rotating, running low, refilling."""
 
 import asyncio
 import random
@@ -7,21 +7,28 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+from uuid import UUID
 
 import httpx
 
 from semafore.local.client.agreement import AgreementError
 from semafore.local.client.api import ApiProblem
+from semafore.local.client.conversations import Messenger
 from semafore.local.client.demo import Demo, DemoDevice
 from semafore.local.client.device import Device
 from semafore.local.client.keyfile import KeyFileError
 from semafore.local.client.socket import stay_connected
+from semafore.local.client.wire import JsonObject
 from semafore.local.client.words import frame_in_words
+from semafore.local.demo.phrases import PHRASES
 
-CLAIM_SECONDS = (4.0, 40.0)
+TALK_SECONDS = (10.0, 60.0)
+CLAIM_SECONDS = (20.0, 120.0)
 FIRST_ROTATION_SECONDS = 25.0
 ROTATION_SECONDS = (3600.0, 7200.0)
 """Two hours at most and one at least: well under the limit of 24 rotations a day."""
+
+UNREMARKABLE = ("hello", "envelope", "mailbox.drained", "changes")
 
 chance = random.SystemRandom()
 
@@ -35,6 +42,7 @@ class Resident:
 
     entry: DemoDevice
     device: Device
+    messenger: Messenger
     peers: Sequence["Resident"]
     talking: Lock = field(default_factory=Lock)
     """Held by whoever uses the device's API client, which is not for several threads."""
@@ -50,7 +58,9 @@ async def simulate(demo: Demo, names: Sequence[str]) -> None:
     async with asyncio.TaskGroup() as group:
         for number, resident in enumerate(residents):
             group.create_task(stay(resident, demo.events_url))
-            group.create_task(claim_now_and_then(resident))
+            group.create_task(talk_now_and_then(resident))
+            if not resident.entry.guest:
+                group.create_task(claim_now_and_then(resident))
             first = FIRST_ROTATION_SECONDS * (1 + 8 * number)
             group.create_task(rotate_now_and_then(resident, first))
 
@@ -61,7 +71,8 @@ def settle(demo: Demo, names: Sequence[str]) -> list[Resident]:
     for entry in demo.devices:
         if entry.name in names:
             town = towns.setdefault(entry.organisation, [])
-            town.append(Resident(entry, demo.open(entry), town))
+            device = demo.open(entry)
+            town.append(Resident(entry, device, Messenger(device.api, device.file), town))
     return [resident for town in towns.values() for resident in town]
 
 
@@ -72,25 +83,51 @@ async def stay(resident: Resident, events_url: str) -> None:
         with resident.talking:
             return resident.device.api.token(renew=renew)
 
+    def store(envelope: JsonObject) -> None:
+        with resident.talking:
+            entry = resident.messenger.receive(envelope)
+        if entry is not None:
+            resident.say("heard something" if entry.text else "COULD NOT READ SOMETHING")
+
     def closed(reason: str, seconds: float | None) -> None:
         later = "somebody else is this device now" if seconds is None else "trying again"
         resident.say(f"socket {reason}; {later}")
 
     try:
-        async with aclosing(stay_connected(events_url, token, closed=closed)) as frames:
+        connection = stay_connected(events_url, token, store=store, closed=closed)
+        async with aclosing(connection) as frames:
             async for frame in frames:
-                if frame["type"] != "hello":
+                if frame["type"] not in UNREMARKABLE:
                     resident.say(frame_in_words(frame))
                 await attempt(resident, partial(resident.device.maintain, frame))
     except ApiProblem as problem:
         resident.say(f"is out: {problem}")
 
 
+async def talk_now_and_then(resident: Resident) -> None:
+    """Say something in one of the rooms."""
+    while True:
+        await asyncio.sleep(chance.uniform(*TALK_SECONDS))
+        await attempt(resident, partial(talk, resident))
+
+
+def talk(resident: Resident) -> str | None:
+    """One message, in words that don't tell what it says."""
+    rooms = [room for room in resident.device.api.rooms() if room["status"] == "active"]
+    if not rooms:
+        return None
+    room = chance.choice(rooms)
+    sent = resident.messenger.send(UUID(room["id"]), chance.choice(PHRASES))
+    left_out = f", {len(sent.skipped)} devices left out" if sent.skipped else ""
+    return f"said something in {room['name'] or 'a room of two'}{left_out}"
+
+
 async def claim_now_and_then(resident: Resident) -> None:
     """Claim a peer's bundle, agree on a secret, and have the peer derive it too."""
     while True:
         await asyncio.sleep(chance.uniform(*CLAIM_SECONDS))
-        peer = chance.choice([one for one in resident.peers if one is not resident])
+        others = [one for one in resident.peers if one is not resident and not one.entry.guest]
+        peer = chance.choice(others)
         await attempt(resident, partial(agree, resident, peer))
 
 

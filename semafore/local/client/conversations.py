@@ -1,0 +1,260 @@
+"""How a device talks: a text becomes an envelope for each device of the room, and back."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+
+from semafore.local.client import sessions
+from semafore.local.client.agreement import SUITE, AgreementError
+from semafore.local.client.api import ApiProblem
+from semafore.local.client.content import Content, ContentError, Entry
+from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.ratchet import DuplicateError, UndecryptableError
+from semafore.local.client.receipts import ReceiptError, read_receipt
+from semafore.local.client.wire import JsonObject, decode, encode
+
+HISTORY: Final = 500
+"""So many texts a device keeps; by them it knows what comes again."""
+REPAIRS: Final = 5
+TRIES: Final = 5
+CLAIMED_AT_ONCE: Final = 100
+_FIRST_WAIT_SECONDS: Final = 0.2
+_SERVER_ERROR: Final = 500
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Relay(Protocol):
+    """What a conversation needs of the server; DeviceClient is one."""
+
+    device_id: UUID
+
+    def room(self, room_id: UUID) -> JsonObject:
+        """The room with its people and their devices."""
+
+    def claim_many(
+        self, device_ids: Sequence[UUID], *, idempotency_key: str | None = None
+    ) -> list[JsonObject]:
+        """A bundle or an error for each."""
+
+    def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
+        """Hand a message's envelopes in."""
+
+    def mailbox(self, *, limit: int = 64) -> JsonObject:
+        """What waits."""
+
+    def acknowledge(self, envelope_ids: Sequence[str]) -> JsonObject:
+        """These are safe here."""
+
+
+class Memory(Protocol):
+    """Where a device's keys are, for one at a time; KeyFile is one."""
+
+    def locked(self) -> AbstractContextManager[DeviceKeys]:
+        """Load the keys for a change."""
+
+    def save(self, keys: DeviceKeys) -> None:
+        """Keep the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a text: when it was accepted, the server's receipt, who was left out."""
+
+    message_id: UUID
+    accepted_at: str
+    receipt: str
+    skipped: Sequence[UUID]
+
+
+class Messenger:
+    """One device's conversations. Calls block; one thread may send while another receives.
+
+    What changes a session is on disk before anything leaves or is acknowledged, so that no key of a
+    message is ever used twice and nothing acknowledged is lost.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        memory: Memory,
+        *,
+        receipt_key: str | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`receipt_key`: the vkey that the organisation's log announced; receipts are checked."""
+        self._relay = relay
+        self._memory = memory
+        self._receipt_key = receipt_key
+        self._pause = pause
+        self._rooms: dict[UUID, set[UUID]] = {}
+        self._left_out: set[UUID] = set()
+
+    def send(self, room_id: UUID, text: str, *, message_id: UUID | None = None) -> Sent:
+        """Send a text to all other devices of a room; the same id again is the same message.
+
+        Tries again while no server answers, and repairs what the server says about the devices.
+        Raises ApiProblem, `httpx.TransportError` after five tries, AgreementError, ReceiptError.
+        """
+        content = Content.of(room_id, text, message_id)
+        if room_id not in self._rooms:
+            self._rooms[room_id] = self._devices_of(room_id)
+        repairs = 0
+        while True:
+            message = self._message(content, self._rooms[room_id])
+            try:
+                answer = self._patiently(self._relay.send_message, room_id, message)
+            except ApiProblem as problem:
+                repairs += 1
+                if problem.code != "device_set_mismatch" or repairs > REPAIRS:
+                    raise
+                self._repair(self._rooms[room_id], problem.body)
+            else:
+                return self._accepted(content, answer)
+
+    def receive(self, envelope: JsonObject) -> Entry | None:
+        """Decrypt an envelope and store what was in it; None when it was stored before.
+
+        On return it may be acknowledged. What can't be decrypted is stored without a text, and the
+        next message to its sender begins a new session.
+        """
+        with self._memory.locked() as keys:
+            if any(entry.message_id == envelope["message_id"] for entry in keys.history):
+                return None
+            sender = UUID(envelope["sender_device_id"])
+            try:
+                text = self._open(keys, sender, envelope)
+            except DuplicateError:
+                return None
+            except (UndecryptableError, AgreementError, ContentError):
+                text = None
+                if sender in keys.peers:
+                    keys.peers[sender].renew = True
+            entry = Entry(
+                message_id=envelope["message_id"],
+                room_id=envelope["room_id"],
+                sender_device_id=envelope["sender_device_id"],
+                accepted_at=envelope["accepted_at"],
+                text=text,
+            )
+            keys.history = [*keys.history, entry][-HISTORY:]
+            self._memory.save(keys)
+        return entry
+
+    def collect(self) -> list[Entry]:
+        """Empty the mailbox by REST: what waits is stored, then acknowledged. Raises ApiProblem."""
+        collected = []
+        while True:
+            waiting = self._relay.mailbox()
+            envelopes = waiting["envelopes"]
+            collected += [self.receive(envelope) for envelope in envelopes]
+            if envelopes:
+                self._relay.acknowledge([envelope["envelope_id"] for envelope in envelopes])
+            if not envelopes or not waiting["more"]:
+                return [entry for entry in collected if entry is not None]
+
+    def _open(self, keys: DeviceKeys, sender: UUID, envelope: JsonObject) -> str:
+        try:
+            ciphertext = decode(envelope["ciphertext"])
+        except ValueError as error:
+            raise UndecryptableError("not base64") from error
+        padded = sessions.decrypt(keys, sender, envelope["envelope_type"], ciphertext)
+        return Content.from_bytes(padded, envelope).text
+
+    def _devices_of(self, room_id: UUID) -> set[UUID]:
+        """The room's devices, this one not among them."""
+        room = self._patiently(self._relay.room, room_id)
+        devices = {UUID(device["id"]) for member in room["members"] for device in member["devices"]}
+        return devices - {self._relay.device_id}
+
+    def _message(self, content: Content, devices: Collection[UUID]) -> JsonObject:
+        """The body to send: an envelope for each device that can be reached."""
+        to = sorted(one for one in devices if one not in self._left_out)
+        with self._memory.locked() as keys:
+            new = [device_id for device_id in to if sessions.wants_bundle(keys, device_id)]
+        bundles = self._claim(new)
+        text = content.to_bytes()
+        envelopes = []
+        with self._memory.locked() as keys:
+            for device_id in to:
+                if device_id in bundles:
+                    kind, ciphertext = sessions.begin(keys, device_id, bundles[device_id], text)
+                elif sessions.established(keys, device_id):
+                    kind, ciphertext = sessions.encrypt(keys, device_id, text)
+                else:
+                    continue
+                envelopes.append(
+                    {
+                        "device_id": str(device_id),
+                        "registration_id": keys.peers[device_id].registration_id,
+                        "suite": SUITE,
+                        "type": kind,
+                        "ciphertext": encode(ciphertext),
+                    }
+                )
+            self._memory.save(keys)
+        return {
+            "message_id": str(content.message_id),
+            "envelopes": envelopes,
+            "commitment": encode(content.commitment),
+        }
+
+    def _claim(self, device_ids: Sequence[UUID]) -> dict[UUID, JsonObject]:
+        """Bundles of the devices that have one to give; those whose SPK has expired are left out.
+
+        Of others that were refused the server says with the message whether they are needed.
+        """
+        bundles = {}
+        for start in range(0, len(device_ids), CLAIMED_AT_ONCE):
+            some = device_ids[start : start + CLAIMED_AT_ONCE]
+            claim = partial(self._relay.claim_many, some, idempotency_key=str(uuid4()))
+            for result in self._patiently(claim):
+                device_id = UUID(result["device_id"])
+                if "bundle" in result:
+                    bundles[device_id] = result["bundle"]
+                elif result["error"]["code"] == "spk_expired":
+                    self._left_out.add(device_id)
+        return bundles
+
+    def _repair(self, devices: set[UUID], mismatch: Mapping[str, Any]) -> None:
+        """Take the server's word for who is there; a stale device gets a new session."""
+        missing = {UUID(one) for one in mismatch["missing"]}
+        devices |= missing
+        devices -= {UUID(one) for one in mismatch["extra"]}
+        self._left_out -= missing
+        with self._memory.locked() as keys:
+            for one in mismatch["stale"]:
+                keys.peers[UUID(one)].renew = True
+            self._memory.save(keys)
+
+    def _accepted(self, content: Content, answer: JsonObject) -> Sent:
+        if self._receipt_key is not None:
+            receipt = read_receipt(answer["receipt"], self._receipt_key)
+            if receipt.accepted_at != answer["accepted_at"]:
+                raise ReceiptError("the receipt is of another time than the answer")
+        return Sent(
+            message_id=content.message_id,
+            accepted_at=answer["accepted_at"],
+            receipt=answer["receipt"],
+            skipped=[UUID(one) for one in answer["skipped"]],
+        )
+
+    def _patiently(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what may be done again, until the server answers; raises what the last try did."""
+        for attempt in range(TRIES - 1):
+            try:
+                return act(*args, **kwargs)
+            except httpx.TransportError:
+                self._pause(_FIRST_WAIT_SECONDS * 2**attempt)
+            except ApiProblem as problem:
+                if problem.status < _SERVER_ERROR:
+                    raise
+                self._pause(_FIRST_WAIT_SECONDS * 2**attempt)
+        return act(*args, **kwargs)
