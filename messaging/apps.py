@@ -11,11 +11,17 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Follow what happens to people, devices and sockets."""
-        from messaging import sockets
-        from messaging.services import expiry, notices
+        from messaging import changes_on_sockets, sockets
+        from messaging.selectors import reach
+        from messaging.services import expiry, notices, people
         from semafore.kernel import hooks
 
+        hooks.membership_suspended.register(people.on_membership_suspended)
+        hooks.membership_ended.register(people.on_membership_ended)
+        hooks.guests_in_reach.register(reach.on_guests_in_reach)
+        hooks.socket_connected.register(changes_on_sockets.on_socket_connected)
         hooks.socket_frames.register(sockets.on_socket_frames)
         hooks.sockets_look.register(sockets.on_sockets_look)
+        hooks.sockets_look.register(changes_on_sockets.on_sockets_look)
         hooks.device_revoked.register(expiry.on_device_revoked)
         hooks.signed_pre_key_renewed.register(notices.on_signed_pre_key_renewed)

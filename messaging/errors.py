@@ -28,6 +28,34 @@ class RoomClosed(Problem):
     status, code, title = 410, "room_closed", "This room is closed."
 
 
+class RoomFull(Problem):
+    """With these people the room would have more devices than a message may have envelopes."""
+
+    status, code, title = 409, "room_full", "The room is full."
+
+
+class RoomIsDirect(Problem):
+    """A direct room is its two people: it has no name, no administrators, nobody else."""
+
+    status, code, title = 409, "room_is_direct", "A direct room stays as it is."
+
+
+class NotInParent(Problem):
+    """Somebody is not in the room that the thread belongs to; `members` lists them."""
+
+    status, code, title = (
+        409,
+        "not_in_parent",
+        "Somebody is not in the room that this thread belongs to.",
+    )
+
+
+class CursorExpired(Problem):
+    """No cursor of this device's feed of changes, or one that is too old: list again."""
+
+    status, code, title = 410, "cursor_expired", "This cursor can't be used. List again."
+
+
 class EnvelopeTooLarge(Problem):
     """A ciphertext beyond 96 KiB."""
 

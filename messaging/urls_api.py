@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from messaging.api import mailbox, messages
+from messaging.api import changes, mailbox, members, messages, rooms
 
 urlpatterns = [
+    path("members", members.MembersView.as_view()),
+    path("changes", changes.ChangesView.as_view()),
+    path("rooms", rooms.RoomsView.as_view()),
+    path("rooms/<uuid:room_id>", rooms.RoomView.as_view()),
+    path("rooms/<uuid:room_id>/members", rooms.RoomMembersView.as_view()),
+    path(
+        "rooms/<uuid:room_id>/members/<uuid:membership_id>",
+        rooms.RoomMemberView.as_view(),
+    ),
+    path("rooms/<uuid:room_id>/leave", rooms.RoomLeaveView.as_view()),
     path("rooms/<uuid:room_id>/messages", messages.MessagesView.as_view()),
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
     path("mailbox", mailbox.MailboxView.as_view()),

@@ -77,6 +77,7 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         self.token_hash = opening.token_hash
         self.serial = opening.serial
         self.actor = opening.actor
+        self.told = opening.told
         due = self.news.frames(opening.keys) if opening.keys is not None else []
         await self.push([frames.hello(opening.hello), *due])
         if not self._open:

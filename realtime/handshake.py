@@ -48,6 +48,8 @@ class Opening:
     """The device, as its frames act."""
     hello: dict[str, Any]
     """What other apps add to the first frame."""
+    told: dict[str, Any]
+    """What they remember of the socket."""
 
 
 def read_offer(scope: Scope) -> Offer | None:
@@ -86,7 +88,7 @@ def open_for(token: str, origin: Actor) -> Opening:
     credential = admit(token)
     hashed = token_hash(token)
     actor = credential.actor(origin)
-    connected = hooks.SocketConnected(credential.device_id, credential.membership_id, {})
+    connected = hooks.SocketConnected(credential.device_id, credential.membership_id)
     with organisation_scope(credential.organisation_id), acting_as(actor):
         serial = take_place(device_id=credential.device_id)
         sight = sights([hashed]).get(hashed)
@@ -103,6 +105,7 @@ def open_for(token: str, origin: Actor) -> Opening:
         keys=sight.keys,
         actor=actor,
         hello=connected.hello,
+        told=connected.told,
     )
 
 

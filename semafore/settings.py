@@ -283,7 +283,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "DeviceStatusEnum": "keys.models.DeviceStatus",
+        "MembershipKindEnum": "orgs.models.MembershipKind",
+        "MembershipRoleEnum": "orgs.models.Role",
         "MembershipStatusEnum": "orgs.models.MembershipStatus",
+        "RoomKindEnum": "messaging.models.RoomKind",
+        "RoomRoleEnum": "messaging.models.RoomRole",
+        "RoomStatusEnum": "messaging.models.RoomStatus",
     },
 }
 

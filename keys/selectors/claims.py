@@ -34,9 +34,12 @@ class Endorsement:
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """A device that the claimant may reach, with everything that decides about its claim."""
+    """A device that can be claimed of, with everything that decides about its claim."""
 
     id: UUID
+    owner_id: UUID
+    """Its person's membership."""
+    owner_kind: str
     name: str
     registration_id: int
     identity_key: bytes
@@ -60,8 +63,6 @@ class Found:
     devices: dict[UUID, Claimable]
 
 
-# Members reach members. Guests reach, and are reached by, the members of their rooms alone: as long
-# as there are no rooms, nobody (product.md, section 2, Who may claim).
 CLAIMABLE = """
 SELECT
     EXISTS (
@@ -73,7 +74,8 @@ SELECT
     ),
     (SELECT request_hash FROM keys_claim
      WHERE claimant_device_id = %(claimant)s AND idempotency_key = %(idempotency_key)s LIMIT 1),
-    target.id, target.name, target.registration_id, target.identity_key, target.approval_leaf,
+    target.id, owner.id, owner.kind,
+    target.name, target.registration_id, target.identity_key, target.approval_leaf,
     endorser.id, target.endorsement_signature,
     spk.key_ids, spk.public_keys, spk.signatures, spk.uploaded, spk.superseded,
     recent.claims, recent.oldest,
@@ -86,7 +88,6 @@ LEFT JOIN (
 ) ON target.organisation_id = %(organisation)s AND target.id = ANY(%(devices)s)
     AND target.status = 'approved' AND owner.status = 'active'
     AND (owner.ends_at IS NULL OR owner.ends_at > %(now)s::timestamptz)
-    AND owner.kind = 'member' AND %(claimant_kind)s = 'member'
 LEFT JOIN keys_device AS endorser
     ON endorser.id = target.endorser_id AND endorser.status = 'approved'
 LEFT JOIN LATERAL (
@@ -117,7 +118,7 @@ def claimable_devices(
     idempotency_key: str | None,
     since: datetime,
 ) -> Found:
-    """Those of the devices that the claimant may reach; the others are as if they didn't exist."""
+    """Those of the devices that are let in; whom of them the claimant reaches is not looked at."""
     with prepared_cursor() as cursor:
         cursor.execute(
             CLAIMABLE,
@@ -125,7 +126,6 @@ def claimable_devices(
                 "organisation": credential.organisation_id,
                 "account": credential.account_id,
                 "claimant": credential.device_id,
-                "claimant_kind": credential.kind,
                 "devices": list(device_ids),
                 "idempotency_key": idempotency_key,
                 "since": since,
@@ -143,12 +143,14 @@ def claimable_devices(
 
 
 def _claimable(row: Sequence[Any]) -> Claimable:
-    device_id, name, registration_id, identity_key, approval_leaf = row[:5]
-    endorser_id, endorsement_signature = row[5:7]
-    claims, oldest, replayed, replayed_id, replayed_key = row[12:]
-    keys = [PublishedKey(*key) for key in zip(*row[7:12], strict=True)] if row[7] else []
+    device_id, owner_id, owner_kind, name, registration_id, identity_key, approval_leaf = row[:7]
+    endorser_id, endorsement_signature = row[7:9]
+    claims, oldest, replayed, replayed_id, replayed_key = row[14:]
+    keys = [PublishedKey(*key) for key in zip(*row[9:14], strict=True)] if row[9] else []
     return Claimable(
         id=device_id,
+        owner_id=owner_id,
+        owner_kind=owner_kind,
         name=name,
         registration_id=registration_id,
         identity_key=identity_key,

@@ -2,7 +2,8 @@
 
 Statements of a claim, single or bulk: lock the bundles in device-id order; read everything in a
 snapshot taken after the locks (what a rotation, revocation or another claim did before us is seen);
-take the keys and note the claims; record the event.
+where a guest is on either side, who is in reach; take the keys and note the claims; record the
+event.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ from keys.errors import ClaimLimit, OwnDevice, SignedPreKeyExpired
 from keys.models.prekeys import Taken, lock_bundles, take_keys
 from keys.selectors.claims import Claimable, PublishedKey, claimable_devices
 from keys.selectors.credentials import DeviceCredential
-from semafore.kernel import clock
+from orgs.models import MembershipKind
+from semafore.kernel import clock, hooks
 from semafore.kernel.problems import IdempotencyKeyReused, NotAuthenticated, NotFound, Problem
 from semafore.kernel.realtime import Hint, notify
 
@@ -92,10 +94,11 @@ def _claim_all(
     if found.request_hash is not None and found.request_hash != request_hash:
         raise IdempotencyKeyReused
 
+    devices = _in_reach(credential, found.devices)
     outcomes: dict[UUID, Outcome] = {}
     to_take: list[UUID] = []
     for device_id in device_ids:
-        device = found.devices.get(device_id)
+        device = devices.get(device_id)
         problem = _refusal(credential, device_id, device, now)
         if problem is not None:
             outcomes[device_id] = problem
@@ -119,15 +122,40 @@ def _claim_all(
     for device_id in to_take:
         one = taken[device_id]
         key = (one.key_id, one.public_key) if one.key_id and one.public_key else None
-        outcomes[device_id] = _bundle(found.devices[device_id], key, now)
+        outcomes[device_id] = _bundle(devices[device_id], key, now)
     if taken:
-        _record(taken, found.devices)
+        _record(taken, devices)
         _tell_owners(taken)
     expired = [
         device_id for device_id, one in outcomes.items() if isinstance(one, SignedPreKeyExpired)
     ]
     notify(expired, Hint.SIGNED_PRE_KEY_EXPIRED)
     return {device_id: outcomes[device_id] for device_id in device_ids}
+
+
+def _in_reach(
+    credential: DeviceCredential, devices: dict[UUID, Claimable]
+) -> dict[UUID, Claimable]:
+    """Those that the claimant may reach; the others are as if they didn't exist.
+
+    People reach themselves, and members reach members. A guest reaches, and is reached by, who is
+    in a room with them (product.md, section 2, Who may claim).
+    """
+    asks_as_guest = credential.kind == MembershipKind.GUEST
+    by_room = {
+        device.owner_id
+        for device in devices.values()
+        if device.owner_id != credential.membership_id
+        and (asks_as_guest or device.owner_kind == MembershipKind.GUEST)
+    }
+    if not by_room and not asks_as_guest:
+        return devices
+    asked = hooks.GuestsInReach(credential.membership_id, frozenset(by_room))
+    hooks.guests_in_reach(asked)
+    hidden = by_room - asked.reached
+    return {
+        device_id: device for device_id, device in devices.items() if device.owner_id not in hidden
+    }
 
 
 def _request_hash(device_ids: Sequence[UUID]) -> bytes:

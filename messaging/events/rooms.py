@@ -45,6 +45,32 @@ class RoomMemberRemoved(What):
 
 
 @event(
+    "room.renamed",
+    ADMINISTRATION,
+    sentence="{actor} renamed {before} to {after}.",
+    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
+)
+class RoomRenamed(What):
+    """A room's name, before and after."""
+
+    before: str
+    after: str
+
+
+@event(
+    "room.role_changed",
+    ADMINISTRATION,
+    sentence="{actor} made {target} {after} of {room}.",
+    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
+)
+class RoomRoleChanged(What):
+    """Somebody administers a room from now on, or no longer."""
+
+    before: str
+    after: str
+
+
+@event(
     "room.closed",
     ADMINISTRATION,
     sentence="{actor} closed {room}: {reason}.",

@@ -91,7 +91,9 @@ class SocketConnected:
 
     device_id: UUID
     membership_id: UUID
-    hello: dict[str, Any]
+    hello: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+    """What handlers remember of the socket: the same as `OpenSocket.told`."""
 
 
 @dataclass(frozen=True, slots=True)
