@@ -4,8 +4,7 @@ import csv
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -15,19 +14,17 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm
 
 from invitations.errors import CsvUnreadable, PreviewExpired
-from invitations.forms.issuing import GuestForm, MemberForm
+from invitations.forms.issuing import MemberForm
 from invitations.models import Invitation
 from invitations.models.invitations import OPEN
-from invitations.selectors.people import find_member, open_periods
+from invitations.selectors.people import open_periods
 from invitations.services.progress import UNDECIDED
 from invitations.services.terms import Draft, check_terms, limits_for
 from semafore.kernel import clock
 from semafore.kernel.problems import Problem
 
-COLUMNS = ("name", "phone", "email", "role", "unit", "company", "sponsor", "last_day")
+COLUMNS = ("name", "phone", "email", "role", "unit")
 REQUIRED = {"name", "phone"}
-FIELDS = {"company": "party", "last_day": "membership_ends_at"}
-"""Columns that the forms call by another name."""
 
 MAX_BYTES = 1024 * 1024
 MAX_ROWS = 1000
@@ -101,30 +98,22 @@ def _text(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
-def preview(
-    data: bytes, *, channel: str, valid_days: int, every_role: bool, issuer_id: UUID
-) -> list[Row]:
+def preview(data: bytes, *, channel: str, valid_days: int, every_role: bool) -> list[Row]:
     """Every row with its problems, from the file alone and from who is a member or invited.
 
     Raises CsvUnreadable.
     """
     common = {"channel": channel, "valid_days": valid_days}
-    find_sponsor = cache(find_member)
-    found: list[tuple[int, dict[str, str], GuestForm | MemberForm, Draft | None]] = []
+    found: list[tuple[int, dict[str, str], MemberForm, Draft | None]] = []
     for number, cells in read_csv(data):
-        typed = {FIELDS.get(column, column): cell for column, cell in cells.items()} | common
-        form: GuestForm | MemberForm
-        if cells.get("company"):
-            form = GuestForm(typed, issuer_id=issuer_id, find_sponsor=find_sponsor)
-        else:
-            typed["role"] = cells.get("role", "").lower() or "member"
-            form = MemberForm(typed, every_role=every_role)
+        typed = {**cells, "role": cells.get("role", "").lower() or "member", **common}
+        form = MemberForm(typed, every_role=every_role)
         found.append((number, cells, form, form.draft() if form.is_valid() else None))
     drafts = [draft for *_, draft in found if draft is not None]
     limits, taken = limits_for(drafts), _taken(drafts)
     rows = []
     for number, cells, form, draft in found:
-        problems = _form_problems(form) + _guest_problems(cells)
+        problems = _form_problems(form)
         if draft is not None:
             if draft.phone in taken:
                 problems.append(taken[draft.phone])
@@ -144,16 +133,6 @@ def _form_problems(form: BaseForm) -> list[str]:
         for field, errors in form.errors.items()
         for error in map(str, errors)
     ]
-
-
-def _guest_problems(cells: dict[str, str]) -> list[str]:
-    """A guest has no role, and a member neither sponsor nor end."""
-    if cells.get("company"):
-        wrong = ["role"] if cells.get("role", "").lower() not in ("", "member") else []
-    else:
-        wrong = [column for column in ("sponsor", "last_day") if cells.get(column)]
-    whose = "members, not guests" if cells.get("company") else "guests, who have a company"
-    return [f"The column {column} is for {whose}." for column in wrong]
 
 
 def _taken(drafts: Sequence[Draft]) -> dict[str, str]:
@@ -196,8 +175,4 @@ class _Serializer(signing.JSONSerializer):
 
 
 def _draft(values: dict[str, Any]) -> Draft:
-    for name in ("id", "sponsor_id"):
-        values[name] = values[name] and UUID(values[name])
-    ends_at = values["membership_ends_at"]
-    values["membership_ends_at"] = ends_at and datetime.fromisoformat(ends_at)
-    return Draft(**values)
+    return Draft(**{**values, "id": UUID(values["id"])})

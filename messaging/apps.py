@@ -13,7 +13,7 @@ class MessagingConfig(AppConfig):
         """Follow what happens to people, devices and sockets."""
         from messaging import changes_on_sockets, sockets
         from messaging.selectors import reach
-        from messaging.services import expiry, notices, people
+        from messaging.services import admission, expiry, notices, people
         from semafore.kernel import hooks
 
         hooks.membership_suspended.register(people.on_membership_suspended)
@@ -25,3 +25,4 @@ class MessagingConfig(AppConfig):
         hooks.sockets_look.register(changes_on_sockets.on_sockets_look)
         hooks.device_revoked.register(expiry.on_device_revoked)
         hooks.signed_pre_key_renewed.register(notices.on_signed_pre_key_renewed)
+        hooks.guest_admitted.register(admission.on_guest_admitted)

@@ -66,3 +66,37 @@ class MessageLimit(Problem):
     """Too many messages of one device within a minute."""
 
     status, code, title = 429, "message_limit", "Too many messages. Try again later."
+
+
+class RequestTerms(Problem):
+    """An end, a guest or a room for which this can't be asked."""
+
+    status, code, title = 422, "room_request_terms", "This can't be requested like this."
+
+
+class RequestPending(Problem):
+    """One request of a kind at a time for a room."""
+
+    status, code, title = 409, "room_request_pending", "A request waits for its decision already."
+
+
+class RequestDecided(Problem):
+    """Somebody else decided first; the detail says who and when."""
+
+    status, code, title = 409, "room_request_decided", "This request is decided already."
+
+
+class ApprovalGiven(Problem):
+    """The same person can't be both administrators."""
+
+    status, code, title = (
+        409,
+        "approval_given",
+        "You approved this already. A second administrator has to approve it too.",
+    )
+
+
+class GuestRefused(Problem):
+    """A member of the organisation, or a guest of another external party."""
+
+    status, code, title = 409, "guest_refused", "This person can't be a guest here."

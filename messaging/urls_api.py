@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.api import changes, mailbox, members, messages, rooms
+from messaging.api import changes, external, mailbox, members, messages, rooms
 
 urlpatterns = [
     path("members", members.MembersView.as_view()),
@@ -15,6 +15,8 @@ urlpatterns = [
         rooms.RoomMemberView.as_view(),
     ),
     path("rooms/<uuid:room_id>/leave", rooms.RoomLeaveView.as_view()),
+    path("rooms/<uuid:room_id>/extension", external.ExtensionView.as_view()),
+    path("rooms/<uuid:room_id>/guests", external.GuestsView.as_view()),
     path("rooms/<uuid:room_id>/messages", messages.MessagesView.as_view()),
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
     path("mailbox", mailbox.MailboxView.as_view()),

@@ -39,6 +39,12 @@ class EndInvalid(Problem):
     status, code, title = 422, "end_invalid", "The membership can't end then."
 
 
+class SponsorInvalid(Problem):
+    """Only an active member answers for guests."""
+
+    status, code, title = 422, "sponsor_invalid", "The sponsor must be an active member."
+
+
 class AlreadyMember(Problem):
     """The person has an open period in this organisation."""
 

@@ -25,6 +25,7 @@ from invitations.selectors.phone_changes import (
 from invitations.services.approvals import BATCH_MAX, Decision, approve, approve_many, deny
 from keys.errors import DeviceTransition
 from keys.models import Comparison, DeviceStatus
+from messaging.selectors.requests import decided_requests, lapsed_requests, waiting_requests
 from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
@@ -44,9 +45,13 @@ OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
     "pending": lambda: {
         "phone_changes": waiting_phone_changes(),
         "factor_resets": pending_factor_resets(),
+        "room_requests": waiting_requests(),
     },
-    "decided": lambda: {"phone_changes": decided_phone_changes()[:LATEST]},
-    "expired": dict,
+    "decided": lambda: {
+        "phone_changes": decided_phone_changes()[:LATEST],
+        "room_requests": decided_requests()[:LATEST],
+    },
+    "expired": lambda: {"room_requests": lapsed_requests()[:LATEST]},
 }
 """What else stands on a tab, beside devices; few at a time, so on its first page."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
@@ -9,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from invitations.selectors.phone_changes import waiting_phone_changes
 from keys.fingerprint import fingerprint
 from keys.models import Device, DeviceStatus
+from messaging.selectors.requests import waiting_requests
 from orgs.models import Membership, MembershipStatus
 from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel import clock
@@ -89,5 +91,9 @@ def waiting_decisions() -> int:
     """How many of all kinds wait, in one statement."""
     waiting = Device.objects.filter(status=DeviceStatus.PENDING).exclude(_late())
     devices = waiting.order_by().values("id")
-    others = (waiting_phone_changes(), pending_factor_resets())
+    others: tuple[QuerySet[Any], ...] = (
+        waiting_phone_changes(),
+        pending_factor_resets(),
+        waiting_requests(),
+    )
     return devices.union(*(rows.order_by().values("id") for rows in others), all=True).count()

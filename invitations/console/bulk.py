@@ -39,7 +39,6 @@ class InvitationsBulkView(_BulkView):
                     channel=form.cleaned_data["channel"],
                     valid_days=form.cleaned_data["valid_days"],
                     every_role=Permission.ROLES_MANAGE in self.seat.permissions,
-                    issuer_id=self.seat.membership_id,
                 )
                 good = sum(row.draft is not None for row in rows)
                 context = {

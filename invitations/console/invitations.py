@@ -9,7 +9,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from invitations.forms.console import ExtendForm, FilterForm, ReasonForm
-from invitations.forms.issuing import ConsoleForm, DeviceForm, GuestForm, InvitationForm, MemberForm
+from invitations.forms.issuing import ConsoleForm, DeviceForm, InvitationForm, MemberForm
 from invitations.models import Channel, Invitation, Purpose
 from invitations.selectors.invitations import get_invitation, invitations
 from invitations.services import changes
@@ -74,20 +74,19 @@ class InvitationNewView(ConsoleView):
         return Permission.ROLES_MANAGE in self.seat.permissions
 
     def _purposes(self) -> list[Purpose]:
-        offered = [Purpose.MEMBER, Purpose.GUEST, Purpose.DEVICE]
+        offered = [Purpose.MEMBER, Purpose.DEVICE]
         # Who comes to the console alone comes with a role.
         return [*offered, Purpose.CONSOLE] if self._every_role else offered
 
     def _form(self, request: HttpRequest) -> InvitationForm:
         typed = request.POST if request.method == "POST" else None
         purpose = request.GET.get("purpose", Purpose.MEMBER)
-        if purpose not in Purpose.values or purpose == Purpose.FOUNDING:
+        # The operator invites founders; guests are invited by the approval of a room.
+        if purpose not in Purpose.values or purpose in (Purpose.FOUNDING, Purpose.GUEST):
             raise NotFound
         if purpose not in self._purposes():
             raise NotPermitted
         match purpose:
-            case Purpose.GUEST:
-                return GuestForm(typed, issuer_id=self.seat.membership_id)
             case Purpose.DEVICE:
                 return DeviceForm(typed, initial={"member": request.GET.get("member", "")})
             case Purpose.CONSOLE:
@@ -96,7 +95,11 @@ class InvitationNewView(ConsoleView):
                 return MemberForm(typed, every_role=self._every_role)
 
     def _show(self, request: HttpRequest, form: InvitationForm) -> HttpResponse:
-        context = {"form": form, "purposes": self._purposes()}
+        context = {
+            "form": form,
+            "purposes": self._purposes(),
+            "may_ask": Permission.ROOMS_MANAGE in self.seat.permissions,
+        }
         status = 422 if form.is_bound else 200
         return self.page(request, "console/invitations/new.html", context, status)
 

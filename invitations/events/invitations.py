@@ -115,6 +115,18 @@ class InvitationDeliveryFailed(What):
     reason: str
 
 
+@event(
+    "invitation.stay_extended",
+    ADMINISTRATION,
+    sentence="{target} may stay as long as the room that the invitation is for.",
+)
+class InvitationStayExtended(What):
+    """When the membership that comes of it ends, before and after."""
+
+    before: datetime | None
+    after: datetime
+
+
 @event("party.created", ADMINISTRATION, sentence="{actor} named the external party {target}.")
 class PartyCreated(What):
     """A company whose people may become guests."""

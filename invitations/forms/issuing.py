@@ -1,6 +1,5 @@
 """What administrators type to invite somebody; rows of a CSV file are read by the same forms."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -11,10 +10,8 @@ from invitations.models import Channel, Purpose
 from invitations.selectors.people import find_member
 from invitations.services.terms import LEAST_VALID_DAYS, MOST_VALID_DAYS, VALID_DAYS, Draft
 from orgs.errors import PhoneInvalid
-from orgs.models import Membership, Role
+from orgs.models import Role
 from orgs.services.accounts import normalise_phone
-
-FindMember = Callable[[str], Membership | None]
 
 
 class LastDayField(forms.DateField):
@@ -127,60 +124,6 @@ class MemberForm(PersonForm):
     def __init__(self, *args: Any, every_role: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _offer_roles(self.fields["role"], every_role=every_role)
-
-
-class GuestForm(PersonForm):
-    """Somebody of another company."""
-
-    purpose = Purpose.GUEST
-
-    party = NameField(label="Company", max_length=200)
-    sponsor = forms.CharField(
-        label="Sponsor",
-        max_length=254,
-        required=False,
-        help_text="Phone number or email address of the member who answers for the guest. "
-        "Leave it empty if that is you.",
-    )
-    membership_ends_at = LastDayField(label="Last day of the stay")
-
-    field_order = (
-        "name",
-        "phone",
-        "email",
-        "unit",
-        "party",
-        "sponsor",
-        "membership_ends_at",
-        "channel",
-        "valid_days",
-    )
-
-    def __init__(
-        self,
-        *args: Any,
-        issuer_id: UUID | None,
-        find_sponsor: FindMember = find_member,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.issuer_id = issuer_id
-        self.find_sponsor = find_sponsor
-
-    def clean_sponsor(self) -> UUID | None:
-        """The sponsor's membership."""
-        written = self.cleaned_data["sponsor"]
-        if not written:
-            return self.issuer_id
-        sponsor = self.find_sponsor(written)
-        if sponsor is None:
-            raise forms.ValidationError("No active member has this phone number or email address.")
-        return sponsor.id
-
-    def draft(self, **further: Any) -> Draft:
-        """The draft of what was typed."""
-        sponsor_id = self.cleaned_data.pop("sponsor")
-        return super().draft(sponsor_id=sponsor_id, **further)
 
 
 class DeviceForm(ByPhoneForm):

@@ -6,13 +6,14 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from audit.services.recording import Fact, Ref, record, record_many
+from audit.services.recording import Fact, record_many
 from invitations.errors import InvitationOpen
 from invitations.events import invitations as events
 from invitations.models import Invitation, Purpose, State
 from invitations.models.invitations import OPEN
 from invitations.selectors.people import ADMITTING, open_periods
 from invitations.services.delivery import queue
+from invitations.services.parties import parties_named
 from invitations.services.progress import UNDECIDED, advance, invitation_ref
 from invitations.services.terms import Draft, check_roles, check_terms, limits_for
 from orgs.errors import AlreadyMember
@@ -47,7 +48,7 @@ def issue_invitations(*, drafts: Sequence[Draft]) -> list[Invitation]:
     limits = limits_for(drafts)
     drafts = [check_terms(draft, limits) for draft in drafts]
     check_vacant(drafts)
-    parties = _parties(drafts)
+    parties = parties_named({draft.party for draft in drafts})
     invitations = Invitation.objects.bulk_create(_invitation(draft, parties) for draft in drafts)
     record_many(
         [Fact(_issued(invitation), target=invitation_ref(invitation)) for invitation in invitations]
@@ -93,20 +94,6 @@ def check_vacant(wanted: Sequence[Draft | Invitation]) -> None:
         if address in taken:
             raise InvitationOpen(detail=f"{one.name} has an open invitation already ({address}).")
         taken.add(address)
-
-
-def _parties(drafts: Sequence[Draft]) -> dict[str, ExternalParty]:
-    """The parties that the drafts name, by name in lower case; new ones are created."""
-    names = {draft.party.lower(): draft.party for draft in drafts if draft.party}
-    if not names:
-        return {}
-    found = {party.name.lower(): party for party in ExternalParty.objects.all()}
-    for key in names.keys() - found.keys():
-        found[key] = party = ExternalParty.objects.create(
-            organisation_id=current_organisation_id(), name=names[key]
-        )
-        record(events.PartyCreated(), target=Ref(kind="party", id=party.id, label=party.name))
-    return found
 
 
 def _invitation(draft: Draft, parties: dict[str, ExternalParty]) -> Invitation:

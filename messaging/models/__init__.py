@@ -20,6 +20,7 @@ from messaging.models.messages import (
 )
 from messaging.models.requests import (
     NamedGuest,
+    NamedMember,
     RequestDecision,
     RequestKind,
     RequestStatus,
@@ -35,6 +36,7 @@ __all__ = [
     "Environment",
     "Message",
     "NamedGuest",
+    "NamedMember",
     "Notice",
     "NoticeKind",
     "Outcome",

@@ -65,6 +65,11 @@ class RoomRequest(TenantModel):
                 | Q(decided_at__isnull=False) & ~Q(status="pending"),
                 name="room_request_decided_when",
             ),
+            models.UniqueConstraint(
+                fields=["room", "kind"],
+                condition=Q(status="pending"),
+                name="room_request_one_of_a_kind",
+            ),
         )
         indexes = (
             models.Index(
@@ -81,6 +86,25 @@ class RoomRequest(TenantModel):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class NamedMember(TenantModel):
+    """Somebody of the organisation who is to be in the room once its opening is approved."""
+
+    request = models.ForeignKey(
+        RoomRequest, on_delete=models.DO_NOTHING, db_constraint=False, related_name="members"
+    )
+    membership = models.ForeignKey(
+        Membership, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["request", "membership"], name="named_member_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.membership_id}"
 
 
 class RequestDecision(TenantModel):
@@ -119,7 +143,7 @@ class NamedGuest(TenantModel):
     )
     """The guest, once there is one: named so in the request, or admitted by the invitation."""
     invitation_id = models.UUIDField(null=True)
-    """Issued by the approval; bound to room and end."""
+    """By which the guest comes: issued by the approval, or open already for another room."""
 
     class Meta:
         constraints = (
@@ -128,6 +152,7 @@ class NamedGuest(TenantModel):
                 name="named_guest_can_be_reached",
             ),
         )
+        indexes = (models.Index(fields=["invitation_id"], name="named_guest_by_invitation"),)
 
     def __str__(self) -> str:
         return str(self.id)

@@ -71,4 +71,4 @@ def in_words(form: PolicyForm, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     choices = getattr(form.fields[name], "choices", None)
-    return str(dict(choices)[value] if choices else value)
+    return str({str(key): word for key, word in choices}[str(value)] if choices else value)

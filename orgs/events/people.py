@@ -85,6 +85,19 @@ class MemberEndPrevented(What):
 
 
 @event(
+    "guest.sponsor_changed",
+    ADMINISTRATION,
+    sentence="{actor} gave the guest {target} another sponsor.",
+    severity=Severity.LOW,
+)
+class GuestSponsorChanged(What):
+    """Who answers for a guest."""
+
+    before: UUID | None
+    after: UUID
+
+
+@event(
     "service_token.issued",
     ADMINISTRATION,
     sentence="{actor} issued the service token {target}.",

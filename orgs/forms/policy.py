@@ -1,8 +1,13 @@
 """The policy, each setting with its explanation."""
 
+from typing import Any
+from uuid import UUID
+
 from django import forms
 
 from orgs.models import DEVICES_PER_MEMBER, GUEST_STAY_DAYS, SecondDeviceApproval
+from orgs.selectors.members import holders_of
+from semafore.kernel.permissions import Permission
 
 
 class PolicyForm(forms.Form):
@@ -50,9 +55,28 @@ class PolicyForm(forms.Form):
         help_text="A duty approver alone may open an external room, for at most 12 hours, unless a "
         "second administrator confirms it.",
     )
+    duty_approver = forms.TypedChoiceField(
+        label="Duty approver",
+        coerce=UUID,
+        empty_value="",
+        required=False,
+        help_text="The owner or admin who may open emergency rooms. Without one nobody may.",
+    )
     push_wake_ups = forms.BooleanField(
         label="Wake sleeping devices",
         required=False,
         help_text="Sends an empty notification through Apple or Google when a message waits. They "
         "learn that a device of theirs was woken, and nothing of who wrote or what.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        managers = holders_of(Permission.ROOMS_MANAGE).values_list("id", "name")
+        offered = {str(id_): name for id_, name in managers}
+        self.fields["duty_approver"].choices = [  # type: ignore[attr-defined]
+            ("", "Nobody"),
+            *offered.items(),
+        ]
+        # Who lost the role since may open nothing, and so reads as nobody.
+        chosen = str(self.initial.get("duty_approver"))
+        self.initial["duty_approver"] = chosen if chosen in offered else ""

@@ -2,12 +2,21 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from orgs.models import Membership, MembershipStatus
+from orgs.models import Membership, MembershipKind, MembershipStatus, unlapsed
 
 
 def sponsored_guests(membership_id: UUID) -> QuerySet[Membership]:
     """The guests that this person answers for, by name."""
     guests = Membership.objects.filter(sponsor_id=membership_id)
     return guests.exclude(status=MembershipStatus.ENDED).order_by("name", "id")
+
+
+def guests_without_sponsor() -> QuerySet[Membership]:
+    """Guests for whom nobody answers: their sponsor is suspended or has left. By name."""
+    answering = Q(sponsor__status=MembershipStatus.ACTIVE) & unlapsed("sponsor__")
+    guests = Membership.objects.filter(kind=MembershipKind.GUEST).exclude(
+        status=MembershipStatus.ENDED
+    )
+    return guests.filter(~answering).select_related("party", "sponsor").order_by("name", "id")

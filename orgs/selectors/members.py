@@ -6,7 +6,15 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from orgs.models import Membership, MembershipChange
+from orgs.models import (
+    Membership,
+    MembershipChange,
+    MembershipKind,
+    MembershipStatus,
+    unlapsed,
+)
+from orgs.roles import ROLE_PERMISSIONS
+from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
 
 _NOT_OF_A_NUMBER = re.compile(r"[\s().-]")
@@ -41,3 +49,16 @@ def changes_of(membership_id: UUID) -> QuerySet[MembershipChange]:
     """The history of a membership's status, newest first, with who changed it."""
     changes = MembershipChange.objects.filter(membership_id=membership_id)
     return changes.select_related("by").order_by("-id")
+
+
+def present_members() -> QuerySet[Membership]:
+    """Active members whose end has not come; no guests."""
+    return Membership.objects.filter(
+        unlapsed(), kind=MembershipKind.MEMBER, status=MembershipStatus.ACTIVE
+    )
+
+
+def holders_of(permission: Permission) -> QuerySet[Membership]:
+    """The members who may do this just now, by name."""
+    roles = [role for role, may in ROLE_PERMISSIONS.items() if permission in may]
+    return present_members().filter(role__in=roles).order_by("name", "id")

@@ -50,6 +50,20 @@ def change_end(*, membership_id: UUID, ends_at: datetime | None) -> Membership:
     return membership
 
 
+@transaction.atomic
+def prolong_stay(*, membership: Membership, until: datetime) -> None:
+    """Let a guest stay as long as a room that was granted: later than before, or as it was.
+
+    The policy was asked when the room was granted.
+    """
+    if membership.ends_at is None or membership.ends_at >= until:
+        return
+    what = events.MemberEndChanged(before=membership.ends_at, after=until)
+    membership.ends_at = until
+    membership.save(update_fields=["ends_at"])
+    record(what, target=membership_ref(membership))
+
+
 def _check_end(membership: Membership, ends_at: datetime | None) -> None:
     now = clock.now()
     if ends_at is not None:

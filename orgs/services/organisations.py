@@ -1,7 +1,8 @@
 """Organisations and their policy."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from django.db import transaction
 from django.forms.models import model_to_dict
@@ -16,6 +17,8 @@ from orgs.models import (
     Policy,
     SecondDeviceApproval,
 )
+from orgs.selectors.members import holders_of
+from semafore.kernel.permissions import Permission
 from semafore.kernel.tenancy import organisation_scope
 
 BOUNDS = {"devices_per_member": DEVICES_PER_MEMBER, "guest_stay_days": GUEST_STAY_DAYS}
@@ -46,6 +49,8 @@ class PolicyChange:
     guest_stay_days: int | None = None
     external_room_approvers: int | None = None
     emergency_rooms: bool | None = None
+    duty_approver: UUID | Literal[""] | None = None
+    """An owner or admin; the empty text for nobody."""
     push_wake_ups: bool | None = None
 
 
@@ -58,7 +63,9 @@ def change_policy(*, change: PolicyChange) -> Policy:
     policy = Policy.objects.select_for_update().get()
     before = model_to_dict(policy)
     wanted: dict[str, Any] = {
-        name: value for name, value in vars(change).items() if value is not None
+        name: value or None if name == "duty_approver" else value
+        for name, value in vars(change).items()
+        if value is not None
     }
     changed = {name: value for name, value in wanted.items() if before[name] != value}
     if not changed:
@@ -68,8 +75,11 @@ def change_policy(*, change: PolicyChange) -> Policy:
             raise PolicyInvalid(detail=f"{name} must lie between {least} and {most}.")
     if changed.get("external_room_approvers", 1) not in (1, 2):
         raise PolicyInvalid(detail="external_room_approvers must be 1 or 2.")
+    approver = changed.get("duty_approver")
+    if approver and not holders_of(Permission.ROOMS_MANAGE).filter(id=approver).exists():
+        raise PolicyInvalid(detail="The duty approver must be an active owner or admin.")
     for name, value in changed.items():
-        setattr(policy, name, value)
+        setattr(policy, "duty_approver_id" if name == "duty_approver" else name, value)
     policy.save(update_fields=list(changed))
     record(
         events.PolicyChanged(before={name: before[name] for name in changed}, after=changed),

@@ -10,7 +10,7 @@ from django.test import Client
 
 from invitations.bulk import COLUMNS, Row, preview, read_csv
 from invitations.errors import CsvUnreadable
-from invitations.models import Delivery, Invitation, Purpose
+from invitations.models import Delivery, Invitation
 from orgs.models import Membership, Organisation, Role
 from semafore.kernel import clock
 from semafore.kernel.tenancy import organisation_scope
@@ -18,7 +18,7 @@ from tests import cast
 from tests.cast import signed_in
 from tests.invitations.acts import issue, within
 
-HEADER = "name,phone,email,role,unit,company,sponsor,last_day\n"
+HEADER = "name,phone,email,role,unit\n"
 
 
 def line(number: int, **cells: str) -> str:
@@ -34,7 +34,6 @@ def report(alice: Membership, text: str | bytes, *, every_role: bool = True) -> 
         channel="sms",
         valid_days=7,
         every_role=every_role,
-        issuer_id=alice.id,
     )
     return found
 
@@ -93,6 +92,7 @@ def test_files_as_spreadsheets_write_them(data: bytes) -> None:
         (b"", "name the column name"),
         (b"name,phone\n", "no row"),
         (b"name\nDan\n", "name the column phone"),
+        (b"name,phone,company\nDan,1,Initech\n", "no column “company”"),
         (b"name,phone,shoe size\nDan,1,2\n", "no column “shoe_size”"),
         (b"name,phone,name\nDan,1,2\n", "twice"),
         (b"name,phone\nDan,1,2\n", "Line 2 has more cells"),
@@ -123,8 +123,6 @@ def test_each_row_says_what_is_wrong_with_it(
 ) -> None:
     issue(acme, phone="+447922300777")
     issue(globex, phone="+447922200002")
-    last_day = f"{clock.now() + timedelta(days=30):%Y-%m-%d}"
-    far = f"{clock.now() + timedelta(days=200):%d/%m/%Y}"
     text = HEADER + "".join(
         [
             line(1),
@@ -135,20 +133,14 @@ def test_each_row_says_what_is_wrong_with_it(
             line(6, phone="+447922300777"),
             line(7, role="king"),
             line(8, name=""),
-            line(9, company="Initech", sponsor=bob.phone, last_day=last_day),
-            line(10, company="Initech", sponsor="nobody@example.org", last_day=last_day),
-            line(11, company="Initech", last_day=far),
-            line(12, company="Initech"),
-            line(13, last_day=last_day),
-            line(14, company="Initech", role="owner", last_day=last_day),
-            line(15, email="not an address"),
-            line(16, name="x" * 201),
+            line(9, email="not an address"),
+            line(10, name="x" * 201),
         ]
     )
     rows = report(alice, text)
 
     said = {row.number - 1: " ".join(row.problems) for row in rows}
-    assert [number for number, problems in said.items() if not problems] == [1, 2, 9]
+    assert [number for number, problems in said.items() if not problems] == [1, 2]
     expected = {
         3: "country code",
         4: "same phone number as in line 2",
@@ -156,18 +148,10 @@ def test_each_row_says_what_is_wrong_with_it(
         6: "open invitation",
         7: "Role: Select a valid choice",
         8: "Name: This field is required",
-        10: "Sponsor: No active member",
-        11: "policy",
-        12: "Last day of the stay",
-        13: "column last_day is for guests",
-        14: "column role is for members",
-        15: "Email address",
-        16: "200 characters",
+        9: "Email address",
+        10: "200 characters",
     }
     assert {number for number, words in expected.items() if words in said[number]} == set(expected)
-    guest = rows[8].draft
-    assert guest is not None
-    assert (guest.purpose, guest.sponsor_id) == (Purpose.GUEST, bob.id)
 
 
 def test_who_may_not_give_a_role_reads_so(alice: Membership) -> None:
@@ -204,21 +188,6 @@ def test_nothing_happens_before_the_confirmation_and_then_once(
     assert {one.delivery for one in issued(acme)} == {Delivery.QUEUED}
     assert {one.issued_by_id for one in issued(acme)} == {alice.id}
     assert len(cast.events(acme, "invitation.issued")) == 2
-
-
-def test_guests_come_through_the_confirmation_whole(
-    acme: Organisation, alice: Membership, bob: Membership
-) -> None:
-    browser = signed_in(alice)
-    day = f"{clock.now() + timedelta(days=30):%Y-%m-%d}"
-    text = HEADER + line(1, company="Initech", sponsor=bob.email, last_day=day)
-    confirm(browser, acme, preview_of(upload(browser, acme, text)))
-
-    (guest,) = issued(acme)
-    assert guest.party is not None
-    assert (guest.party.name, guest.sponsor_id) == ("Initech", bob.id)
-    assert guest.membership_ends_at is not None
-    assert f"{guest.membership_ends_at:%Y-%m-%d %H:%M}" == f"{day} 23:59"
 
 
 def test_somebody_who_came_meanwhile_stops_all(acme: Organisation, alice: Membership) -> None:

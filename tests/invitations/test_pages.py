@@ -122,22 +122,13 @@ def test_a_member_is_invited(acme: Organisation, browser: Client, alice: Members
     assert dan.expires_at > clock.now() + timedelta(days=13)
 
 
-def test_a_guest_is_sponsored_by_who_invites(
-    acme: Organisation, browser: Client, alice: Membership, bob: Membership
-) -> None:
-    typed = {
-        "name": "Gus",
-        "phone": "+447922300999",
-        "party": "Initech",
-        "membership_ends_at": f"{clock.now() + timedelta(days=10):%Y-%m-%d}",
-        "channel": "hand",
-        "valid_days": "7",
-    }
-    wrong = browser.post(at(acme, "new?purpose=guest"), typed | {"sponsor": "+447922300111"})
-    assert "No active member has this" in text(wrong)
-    assert 'value="Initech"' in text(wrong)
-    browser.post(at(acme, "new?purpose=guest"), typed)
-    assert only(acme).sponsor_id == alice.id
+def test_a_guest_is_invited_through_a_room(acme: Organisation, browser: Client) -> None:
+    assert f"/console/{acme.slug}/rooms/new" in text(browser.get(at(acme, "new")))
+    assert browser.get(at(acme, "new"), {"purpose": "guest"}).status_code == 404
+    helper = cast.signed_in(cast.member(acme, "Helen", Role.HELPDESK))
+    page = text(helper.get(at(acme, "new")))
+    assert "asks for an external room" in page
+    assert "/rooms/new" not in page
 
 
 def test_a_device_is_replaced(acme: Organisation, browser: Client, bob: Membership) -> None:

@@ -54,11 +54,13 @@ def test_every_setting_of_the_policy_can_be_changed(acme: Organisation, alice: M
         guest_stay_days="30",
         external_room_approvers="2",
         emergency_rooms="on",
+        duty_approver=str(alice.id),
         push_wake_ups="",
     )
     changed = policy(acme)
     assert changed.totp_required
     assert changed.emergency_rooms
+    assert changed.duty_approver_id == alice.id
     assert not changed.push_wake_ups
     assert (changed.devices_per_member, changed.guest_stay_days) == (4, 30)
     assert (changed.second_device_approval, changed.external_room_approvers) == ("own_device", 2)
@@ -75,6 +77,39 @@ def test_what_was_and_is_stands_on_the_page_and_in_the_log(
     assert [event["data"] for event in cast.events(acme, "policy.changed")] == [
         {"before": {"devices_per_member": 6}, "after": {"devices_per_member": 4}}
     ]
+
+
+def test_the_duty_approver_is_chosen_among_those_who_manage_rooms(
+    acme: Organisation, alice: Membership, bob: Membership, charlie: Membership
+) -> None:
+    ann = cast.member(acme, "Ann", Role.ADMIN)
+    browser = cast.signed_in(alice)
+    offered = browser.get(address(acme, "policy")).context["form"].fields["duty_approver"].choices
+    assert [name for _, name in offered] == ["Nobody", "Alice", "Ann"]
+
+    assert save(browser, acme, duty_approver=str(bob.id)).status_code == 422
+    save(browser, acme, duty_approver=str(ann.id))
+    page = browser.get(address(acme, "settings")).text
+    assert "Duty approver: Nobody → Ann" in page
+    assert policy(acme).duty_approver_id == ann.id
+    assert save(browser, acme, duty_approver=str(ann.id)).status_code == 302
+    assert len(cast.events(acme, "policy.changed")) == 1
+    save(browser, acme, duty_approver="")
+    assert policy(acme).duty_approver_id is None
+
+
+def test_a_duty_approver_who_lost_the_role_reads_as_nobody(
+    acme: Organisation, alice: Membership
+) -> None:
+    ann = cast.member(acme, "Ann", Role.ADMIN)
+    browser = cast.signed_in(alice)
+    save(browser, acme, duty_approver=str(ann.id))
+    with organisation_scope(acme.id):
+        Membership.objects.filter(id=ann.id).update(role=Role.MEMBER)
+
+    assert ">Ann<" not in browser.get(address(acme, "policy")).text
+    assert save(browser, acme, guest_stay_days="30").status_code == 302
+    assert "Duty approver:" not in browser.get(address(acme, "settings")).text
 
 
 def test_what_is_left_alone_is_not_an_event(acme: Organisation, alice: Membership) -> None:
