@@ -6,10 +6,11 @@ from functools import cached_property
 from types import MappingProxyType
 
 from django.http import HttpRequest
-from django.urls import get_resolver, get_urlconf, reverse
+from django.urls import reverse
 
 from console.selectors.approvals import waiting_decisions
 from orgs.selectors.seats import Seat, seats_of
+from semafore.kernel.http.console import page_exists
 from semafore.kernel.permissions import Permission
 
 HOME = "overview"
@@ -42,6 +43,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
             Entry("Rooms", "rooms", Permission.PEOPLE_READ, "rooms"),
             Entry("External parties", "parties", Permission.PEOPLE_READ, "parties"),
             Entry("Broadcasts", "broadcasts", Permission.PEOPLE_READ, "broadcasts"),
+            Entry("Screenshot reports", "screenshots", Permission.PEOPLE_READ, "screenshots"),
         ),
         "Audit": (
             Entry("Explorer", "audit", Permission.AUDIT_READ, "audit"),
@@ -107,7 +109,7 @@ class Shell:
             entry.name: reverse(entry.name, args=[slug])
             for entries in SECTIONS.values()
             for entry in entries
-            if entry.permission in self._seat.permissions and _exists(entry.name)
+            if entry.permission in self._seat.permissions and page_exists(entry.name)
         }
         here = self._here(addresses)
         shown = {
@@ -140,7 +142,7 @@ class Shell:
     @cached_property
     def consoles(self) -> list[Console]:
         """Every organisation that the person may enter."""
-        if self._seat is None or not self._request.user.is_authenticated or not _exists(HOME):
+        if self._seat is None or not self._request.user.is_authenticated or not page_exists(HOME):
             return []
         return [
             Console(
@@ -164,19 +166,14 @@ class Shell:
     @property
     def account(self) -> str:
         """The person's own page."""
-        return reverse("account") if _exists("account") else ""
+        return reverse("account") if page_exists("account") else ""
 
     @property
     def sign_out(self) -> str:
         """Where the session ends."""
-        return reverse("sign_out") if _exists("sign_out") else ""
+        return reverse("sign_out") if page_exists("sign_out") else ""
 
     def _address(self, name: str) -> str:
-        if self._seat is None or not _exists(name):
+        if self._seat is None or not page_exists(name):
             return ""
         return reverse(name, args=[self._seat.slug])
-
-
-def _exists(name: str) -> bool:
-    """Whether a route has this name; Django builds the table once."""
-    return name in get_resolver(get_urlconf()).reverse_dict

@@ -1,12 +1,22 @@
-"""Pages of rooms and parties."""
+"""Pages of rooms, parties, broadcasts, screenshot reports and reachability."""
 
 from django.urls import path
 
-from messaging.console import decisions, guests, placeholders, requests
+from messaging.console import (
+    appointing,
+    broadcasts,
+    decisions,
+    guests,
+    parties,
+    reachability,
+    requests,
+    rooms,
+    screenshots,
+    wake,
+)
 
 urlpatterns = [
-    path("rooms/<uuid:room_id>", placeholders.Placeholder.as_view(), name="room"),
-    path("parties/<uuid:party_id>", placeholders.Placeholder.as_view(), name="party"),
+    path("rooms", rooms.RoomsView.as_view(), name="rooms"),
     path("rooms/new", requests.RoomRequestNewView.as_view(), name="room_request_new"),
     path("rooms/emergency", requests.EmergencyRoomNewView.as_view(), name="room_emergency_new"),
     path(
@@ -18,6 +28,13 @@ urlpatterns = [
         "rooms/requests/<uuid:request_id>/withdraw",
         decisions.RoomWithdrawView.as_view(),
         name="room_withdraw",
+    ),
+    path("rooms/<uuid:room_id>", rooms.RoomView.as_view(), name="room"),
+    path("rooms/<uuid:room_id>/people", rooms.RoomPeopleView.as_view(), name="room_people"),
+    path(
+        "rooms/<uuid:room_id>/people/<uuid:membership_id>/role",
+        appointing.RoomAppointView.as_view(),
+        name="room_appoint",
     ),
     path("rooms/<uuid:room_id>/extend", decisions.RoomExtendView.as_view(), name="room_extend"),
     path(
@@ -31,10 +48,18 @@ urlpatterns = [
         name="room_guest_remove",
     ),
     path("rooms/<uuid:room_id>/close", decisions.RoomCloseView.as_view(), name="room_close"),
+    path("parties", parties.PartiesView.as_view(), name="parties"),
+    path("parties/<uuid:party_id>", parties.PartyView.as_view(), name="party"),
     path(
         "parties/<uuid:party_id>/cut-off",
         guests.PartyCutOffView.as_view(),
         name="party_cut_off",
     ),
     path("guests/sponsor", guests.GuestsTakeOverView.as_view(), name="guests_take_over"),
+    path("broadcasts", broadcasts.BroadcastsView.as_view(), name="broadcasts"),
+    path("screenshots", screenshots.ScreenshotsView.as_view(), name="screenshots"),
+    path("reachability", reachability.ReachabilityView.as_view(), name="reachability"),
+    path(
+        "devices/<uuid:device_id>/wake", wake.DeviceWakeView.as_view(), name="device_wake"
+    ),
 ]

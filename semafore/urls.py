@@ -31,8 +31,8 @@ urlpatterns = [
     path("console/<slug:slug>/", include("console.urls_console")),
     path("console/<slug:slug>/", include("invitations.urls_console")),
     path("console/<slug:slug>/", include("keys.urls_console")),
-    path("console/<slug:slug>/", include("orgs.urls_console")),
     path("console/<slug:slug>/", include("messaging.urls_console")),
+    path("console/<slug:slug>/", include("orgs.urls_console")),
 ]
 
 handler400 = "semafore.kernel.http.handler.bad_request"

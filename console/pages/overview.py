@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
-from console.selectors.overview import Overview, overview
-from semafore.kernel.http.console import ConsoleView
+from console.selectors.overview import SOON, Overview, overview
+from semafore.kernel.http.console import ConsoleView, page_exists
 from semafore.kernel.permissions import Permission
 
 
@@ -45,6 +45,34 @@ class OverviewView(ConsoleView):
                     ),
                     "Compare fingerprints and decide",
                     self.link("approvals"),
+                ),
+            ),
+            (
+                Permission.ROOMS_MANAGE,
+                Decision(
+                    state.ending_rooms,
+                    _of(
+                        state.ending_rooms,
+                        f"external room ends within {SOON} days",
+                        f"external rooms end within {SOON} days",
+                    ),
+                    "Extend, or let it end",
+                    f"{self.link('rooms')}?kind=external&ends_within={SOON}",
+                ),
+            ),
+            (
+                Permission.PEOPLE_MANAGE,
+                Decision(
+                    state.sponsorless_guests,
+                    _of(
+                        state.sponsorless_guests,
+                        "guest has no sponsor any more: nobody answers for them",
+                        "guests have no sponsor any more: nobody answers for them",
+                    ),
+                    "Find somebody who does",
+                    self.link("guests_take_over")
+                    if page_exists("guests_take_over")
+                    else f"{self.link('members')}?kind=guest",
                 ),
             ),
             (

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch
 
-from console.selectors.people import invitations_of
+from console.selectors.people import invitations_of, titled
 from keys.selectors.devices import devices_of
 from keys.selectors.health import reports
 from keys.services.revocation import LIVE
+from messaging.selectors.roster import SHOWN, rooms_of
 from orgs.models import Membership, MembershipKind, MembershipStatus
 from orgs.selectors.members import changes_of, member
 from orgs.services.memberships import check_move, owners_by_owners
@@ -59,6 +60,9 @@ class PersonView(ConsoleView):
             "live": LIVE,
             "may_revoke": Permission.DEVICES_MANAGE in may,
             "may_report_lost": Permission.DEVICES_REPORT_LOST in may,
+            "open_rooms": titled(rooms_of(person.id, former=False)[:SHOWN]),
+            "former_rooms": titled(rooms_of(person.id, former=True)[:SHOWN]),
+            "shown": SHOWN,
             "changes": changes_of(person.id),
             "invitations": invitations_of(person.id),
             "replacement": self._replacement(

@@ -3,24 +3,26 @@
 from django.http import HttpRequest, HttpResponse
 
 from console.selectors.search import LEAST_LETTERS, LIMIT, find
-from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.http.console import ConsoleView, page_exists
 from semafore.kernel.permissions import Permission
 
 LONGEST = 200
 
 
 class SearchView(ConsoleView):
-    """People, devices and invitations, by what an administrator has at hand."""
+    """Whatever has a name, a number or an id, by what an administrator has at hand."""
 
     requires = Permission.PEOPLE_READ
     title = "Search"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show the box, and what the words in the address find."""
+        traffic = Permission.AUDIT_READ_TRAFFIC in self.seat.permissions
         words = request.GET.get("q", "").strip()[:LONGEST]
         context = {
             "words": words,
-            "found": find(words) if words else None,
+            "found": find(words, traffic=traffic) if words else None,
+            "request_pages": page_exists("room_request"),
             "limit": LIMIT,
             "least_letters": LEAST_LETTERS,
         }

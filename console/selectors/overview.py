@@ -1,16 +1,25 @@
 """What an organisation looks like just now, in a fixed number of statements."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from console.selectors.approvals import waiting_decisions
+from console.selectors.sparklines import Sparkline, sparkline_of
 from invitations.models import Delivery, Invitation
 from invitations.models.invitations import OPEN
 from keys.models import Device, DeviceStatus, KeyBundle, SignedPreKey
+from messaging.models import Room, RoomKind, RoomStatus
+from messaging.selectors.sponsorless import guests_without_sponsor
+from messaging.selectors.traffic import messages_a_day
 from orgs.models import Membership, MembershipKind, MembershipStatus
 from semafore.kernel import clock
+
+SOON = 7
+"""So many days ahead the end of an external room wants a decision."""
+FORTNIGHT = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,9 @@ class Overview:
     expired_keys: int
     """Approved devices of active people that nobody can begin to talk to."""
     failed_invitations: int
+    ending_rooms: int
+    """External rooms whose end is near."""
+    sponsorless_guests: int
 
     members: int
     guests: int
@@ -30,6 +42,10 @@ class Overview:
     seen_today: int
     low_stock: int
     open_invitations: int
+    rooms: int
+    external_rooms: int
+    messages: Sparkline
+    """A day, for a fortnight."""
 
 
 def overview() -> Overview:
@@ -40,6 +56,14 @@ def overview() -> Overview:
         .values_list("kind", "status")
         .annotate(number=Count("id"))
     }
+    soon = Q(closes_at__lte=clock.now() + timedelta(days=SOON))
+    rooms = {
+        kind: (number, ending)
+        for kind, number, ending in Room.objects.filter(status=RoomStatus.ACTIVE)
+        .values_list("kind")
+        .annotate(number=Count("id"), ending=Count("id", filter=soon))
+    }
+    external_rooms, ending_rooms = rooms.get(RoomKind.EXTERNAL, (0, 0))
     reachable = Device.objects.filter(
         status=DeviceStatus.APPROVED, membership__status=MembershipStatus.ACTIVE
     )
@@ -53,6 +77,8 @@ def overview() -> Overview:
         failed_invitations=Invitation.objects.filter(
             state__in=OPEN, delivery=Delivery.FAILED
         ).count(),
+        ending_rooms=ending_rooms,
+        sponsorless_guests=guests_without_sponsor().count(),
         members=people.get((MembershipKind.MEMBER, MembershipStatus.ACTIVE), 0),
         guests=people.get((MembershipKind.GUEST, MembershipStatus.ACTIVE), 0),
         suspended=sum(
@@ -64,4 +90,7 @@ def overview() -> Overview:
             available__lt=settings.KEY_BUNDLE_REPLENISHMENT_THRESHOLD, device__in=reachable
         ).count(),
         open_invitations=Invitation.objects.filter(state__in=OPEN).count(),
+        rooms=sum(number for number, _ in rooms.values()),
+        external_rooms=external_rooms,
+        messages=sparkline_of(messages_a_day(FORTNIGHT)),
     )

@@ -1,6 +1,6 @@
 """What the person page and the leaver page gather from every app."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from invitations.models import Invitation
 from invitations.models.invitations import OPEN
 from keys.models import Device, DeviceStatus, RevocationReason
 from keys.selectors.devices import devices_of
+from messaging.models import RoomMembership
+from messaging.selectors.room_list import titles_of
+from messaging.selectors.roster import administered
 from orgs.models import Membership, MembershipChange, MembershipStatus
 from orgs.selectors.leavers import sponsored_guests
 from orgs.selectors.members import changes_of
@@ -21,6 +24,13 @@ def invitations_of(membership_id: UUID) -> QuerySet[Invitation]:
     return Invitation.objects.filter(membership_id=membership_id).order_by("-issued_at", "id")
 
 
+def titled(periods: Iterable[RoomMembership]) -> list[tuple[RoomMembership, str]]:
+    """Periods in rooms with what the console calls the rooms."""
+    found = list(periods)
+    titles = titles_of([period.room for period in found])
+    return [(period, titles[period.room_id]) for period in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Handover:
     """What somebody else must take over when this person leaves."""
@@ -30,11 +40,13 @@ class Handover:
     """Open, issued or sponsored by the person."""
     devices: Sequence[Device]
     """The person's own, still waiting for approval: they go with the person."""
+    rooms: Sequence[tuple[RoomMembership, str]]
+    """Open rooms that the person administers."""
 
     @property
     def empty(self) -> bool:
         """Nothing is left to hand over."""
-        return not (self.guests or self.invitations or self.devices)
+        return not (self.guests or self.invitations or self.devices or self.rooms)
 
 
 def handover(membership_id: UUID) -> Handover:
@@ -46,6 +58,7 @@ def handover(membership_id: UUID) -> Handover:
         guests=list(sponsored_guests(membership_id)),
         invitations=list(invitations),
         devices=list(pending),
+        rooms=titled(administered(membership_id)),
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from invitations.models import Invitation
 from keys.models import Device
+from messaging.models import Message, Room, RoomRequest
+from messaging.selectors.room_list import titles_of
 from orgs.models import Membership
 
 LIMIT = 10
@@ -22,14 +24,30 @@ class Findings:
     people: Sequence[Membership] = ()
     devices: Sequence[Device] = ()
     invitations: Sequence[Invitation] = ()
+    rooms: Sequence[tuple[Room, str]] = ()
+    """With what the console calls them."""
+    requests: Sequence[RoomRequest] = ()
+    messages: Sequence[Message] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
-        return bool(self.people or self.devices or self.invitations)
+        return any(
+            (
+                self.people,
+                self.devices,
+                self.invitations,
+                self.rooms,
+                self.requests,
+                self.messages,
+            )
+        )
 
 
-def find(words: str) -> Findings:
-    """By id if it is one, else by the beginning of a word of a name, a number or an address."""
+def find(words: str, *, traffic: bool) -> Findings:
+    """By id if it is one, else by the beginning of a word of a name, a number or an address.
+
+    `traffic`: whether the reader may see that a message transited.
+    """
     try:
         wanted = UUID(words)
     except ValueError:
@@ -38,7 +56,18 @@ def find(words: str) -> Findings:
         people=list(Membership.objects.filter(id=wanted)),
         devices=list(Device.objects.filter(id=wanted).select_related("membership")),
         invitations=list(Invitation.objects.filter(id=wanted)),
+        rooms=_titled(Room.objects.filter(id=wanted)),
+        requests=list(RoomRequest.objects.filter(id=wanted).select_related("room")),
+        messages=list(Message.objects.filter(message_id=wanted).select_related("room", "sender"))
+        if traffic
+        else (),
     )
+
+
+def _titled(found: QuerySet[Room]) -> list[tuple[Room, str]]:
+    rooms = list(found)
+    titles = titles_of(rooms)
+    return [(room, titles[room.id]) for room in rooms]
 
 
 def _by_words(words: str) -> Findings:
@@ -50,8 +79,10 @@ def _by_words(words: str) -> Findings:
     people = Membership.objects.filter(person).order_by("name", "id")
     devices = Device.objects.filter(named).select_related("membership").order_by("name", "id")
     invitations = Invitation.objects.filter(person).order_by("-issued_at", "id")
+    rooms = Room.objects.filter(named).order_by("-created_at", "-id")
     return Findings(
         people=list(people[:LIMIT]),
         devices=list(devices[:LIMIT]),
         invitations=list(invitations[:LIMIT]),
+        rooms=_titled(rooms[:LIMIT]),
     )

@@ -14,15 +14,16 @@ from semafore.kernel.problems import Malformed
 from semafore.kernel.sealing import seal, unseal
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page(Generic[R]):
     """Some rows, and an opaque cursor to those after them; None on the last page."""
 
-    rows: list[M]
+    rows: list[R]
     next: str | None
 
 
@@ -37,11 +38,13 @@ def paginate(
     descending = by[0].startswith("-")
     names = [name.removeprefix("-") for name in by]
     if cursor:
-        rows = rows.filter(_after(names, _load(by, cursor), descending=descending))
+        rows = rows.filter(_after(names, open_cursor(by, cursor), descending=descending))
     found = list(rows.order_by(*by)[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
-    return Page(found, _dump(by, [_value(found[-1], name) for name in names]) if more else None)
+    if not more:
+        return Page(found, None)
+    return Page(found, seal_cursor(by, [_value(found[-1], name) for name in names]))
 
 
 def _after(names: Sequence[str], values: Sequence[Any], *, descending: bool) -> Q:
@@ -59,21 +62,20 @@ def _value(row: Model, name: str) -> Any:
     value: Any = row
     for part in name.split("__"):
         value = getattr(value, part)
-    match value:
-        case datetime():
-            return {"t": value.isoformat()}
-        case UUID():
-            return {"u": value.hex}
-        case _:
-            return value
+    return value
 
 
-def _dump(by: Sequence[str], values: list[Any]) -> str:
-    """Sealed, since the values may be people's names, and addresses are logged."""
-    return seal(json.dumps([list(by), values]).encode()).decode()
+def seal_cursor(by: Sequence[str], values: Sequence[Any]) -> str:
+    """The cursor to what comes after these values in the order `by`.
+
+    Sealed, since the values may be people's names, and addresses are logged.
+    """
+    plain = [_plain(value) for value in values]
+    return seal(json.dumps([list(by), plain]).encode()).decode()
 
 
-def _load(by: Sequence[str], cursor: str) -> list[Any]:
+def open_cursor(by: Sequence[str], cursor: str) -> list[Any]:
+    """Its values. Raises Malformed for a cursor that is not one of ours in this order."""
     try:
         order, values = json.loads(unseal(cursor.encode()))
     except InvalidToken:
@@ -81,6 +83,16 @@ def _load(by: Sequence[str], cursor: str) -> list[Any]:
     if order != list(by):
         raise Malformed(detail="This page's address is not complete. Start at the first page.")
     return [_parse(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return {"t": value.isoformat()}
+        case UUID():
+            return {"u": value.hex}
+        case _:
+            return value
 
 
 def _parse(value: Any) -> Any:

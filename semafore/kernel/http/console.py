@@ -10,7 +10,7 @@ from uuid import UUID
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import get_resolver, get_urlconf, reverse
 from django.views import View
 
 from semafore.kernel import clock, hooks
@@ -164,6 +164,11 @@ class ConsoleView(AccountView):
             if problem.status in REFUSALS:
                 raise
             form.add_error(field, problem.detail)
+
+
+def page_exists(name: str) -> bool:
+    """Whether a route has this name; Django builds the table once."""
+    return name in get_resolver(get_urlconf()).reverse_dict
 
 
 def proven_lately(request: HttpRequest) -> bool:
