@@ -11,18 +11,19 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Follow what happens to people, devices and sockets."""
-        from messaging import changes_on_sockets, sockets
+        from messaging import changes_on_sockets, checks, sockets  # noqa: F401 - checks: registered
         from messaging.selectors import reach
-        from messaging.services import admission, expiry, notices, people
+        from messaging.services import admission, expiry, notices, people, wakeups
         from semafore.kernel import hooks
 
         hooks.membership_suspended.register(people.on_membership_suspended)
         hooks.membership_ended.register(people.on_membership_ended)
+        hooks.device_revoked.register(expiry.on_device_revoked)
+        hooks.guest_admitted.register(admission.on_guest_admitted)
         hooks.guests_in_reach.register(reach.on_guests_in_reach)
+        hooks.signed_pre_key_renewed.register(notices.on_signed_pre_key_renewed)
         hooks.socket_connected.register(changes_on_sockets.on_socket_connected)
+        hooks.socket_connected.register(wakeups.on_socket_connected)
         hooks.socket_frames.register(sockets.on_socket_frames)
         hooks.sockets_look.register(sockets.on_sockets_look)
         hooks.sockets_look.register(changes_on_sockets.on_sockets_look)
-        hooks.device_revoked.register(expiry.on_device_revoked)
-        hooks.signed_pre_key_renewed.register(notices.on_signed_pre_key_renewed)
-        hooks.guest_admitted.register(admission.on_guest_admitted)

@@ -62,6 +62,24 @@ class EnvelopeTooLarge(Problem):
     status, code, title = 413, "envelope_too_large", "An envelope is too large."
 
 
+class BroadcastFinished(Problem):
+    """No part can be added, and it can't be finished again."""
+
+    status, code, title = 409, "broadcast_finished", "This broadcast is finished."
+
+
+class PushTokenMissing(Problem):
+    """The device registered no push token, or the push service no longer knows it."""
+
+    status, code, title = 409, "push_token_missing", "This device can't be woken: it has no token."
+
+
+class WakeUpsOff(Problem):
+    """The organisation's policy says that devices are not woken."""
+
+    status, code, title = 409, "wake_ups_off", "The policy has wake-ups switched off."
+
+
 class MessageLimit(Problem):
     """Too many messages of one device within a minute."""
 

@@ -1,8 +1,17 @@
-"""Routes of rooms, messages and mailbox."""
+"""Routes of rooms, messages, mailbox and broadcasts."""
 
 from django.urls import path
 
-from messaging.api import changes, external, mailbox, members, messages, rooms
+from messaging.api import (
+    broadcasts,
+    changes,
+    devices,
+    external,
+    mailbox,
+    members,
+    messages,
+    rooms,
+)
 
 urlpatterns = [
     path("members", members.MembersView.as_view()),
@@ -21,4 +30,9 @@ urlpatterns = [
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
     path("mailbox", mailbox.MailboxView.as_view()),
     path("mailbox/ack", mailbox.AckView.as_view()),
+    path("broadcasts", broadcasts.BroadcastsView.as_view()),
+    path("broadcasts/<uuid:broadcast_id>/envelopes", broadcasts.PartsView.as_view()),
+    path("broadcasts/<uuid:broadcast_id>/finish", broadcasts.FinishView.as_view()),
+    path("screenshot-reports", devices.ScreenshotReportsView.as_view()),
+    path("push-token", devices.PushTokenView.as_view()),
 ]

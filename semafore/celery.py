@@ -54,6 +54,17 @@ application.conf.beat_schedule = {
     "keys.drop_claims": {"task": "keys.drop_claims", "schedule": HOURLY},
     "keys.drop_tokens": {"task": "keys.drop_tokens", "schedule": HOURLY},
     "keys.drop_spent_challenges": {"task": "keys.drop_spent_challenges", "schedule": HOURLY},
+    "messaging.close_due_rooms": {"task": "messaging.close_due_rooms", "schedule": EVERY_MINUTE},
+    "messaging.tell_of_ends": {"task": "messaging.tell_of_ends", "schedule": EVERY_QUARTER_HOUR},
+    "messaging.expire_envelopes": {
+        "task": "messaging.expire_envelopes",
+        "schedule": EVERY_QUARTER_HOUR,
+    },
+    "messaging.drop_heard_notices": {
+        "task": "messaging.drop_heard_notices",
+        "schedule": EVERY_FIVE_MINUTES,
+    },
+    "messaging.wake_waiting": {"task": "messaging.wake_waiting", "schedule": EVERY_MINUTE},
     "orgs.deliver_waiting_mail": {"task": "orgs.deliver_waiting_mail", "schedule": EVERY_MINUTE},
     "orgs.delete_expired_sessions": {"task": "orgs.delete_expired_sessions", "schedule": HOURLY},
     "orgs.drop_attempts": {"task": "orgs.drop_attempts", "schedule": HOURLY},

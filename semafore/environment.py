@@ -1,13 +1,17 @@
 """Typed readers of the environment: a bad value stops start-up and says what to do."""
 
 import base64
+import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
@@ -103,6 +107,58 @@ def key(name: str) -> bytes | None:
         return seed
 
     return _read(name, None, parse, f"set {name} to 32 random bytes in base64", secret=True)
+
+
+def _text_or_file(value: str, begin: str) -> str:
+    """What begins so as it stands; else what the file of this path holds. Raises ValueError."""
+    if value.startswith(begin):
+        return value
+    try:
+        return Path(value).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"the file can't be read ({error.strerror})") from None
+
+
+def _private_key(pem: str) -> object:
+    try:
+        return load_pem_private_key(pem.encode(), password=None)
+    except TypeError:
+        raise ValueError("the key asks for a password") from None
+
+
+def ec_key(name: str) -> str:
+    """A P-256 private key in PEM, or the path of its file; empty without one."""
+
+    def parse(value: str) -> str:
+        # In one line, as many places that keep an environment want it.
+        pem = _text_or_file(value, "-----BEGIN").replace("\\n", "\n")
+        key = _private_key(pem)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+            raise ValueError("not a P-256 private key")
+        return pem
+
+    remedy = f"set {name} to the .p8 file of Apple's developer account, or to what stands in it"
+    return _read(name, "", parse, remedy, secret=True)
+
+
+SERVICE_ACCOUNT = ("project_id", "client_email", "private_key_id", "private_key", "token_uri")
+
+
+def service_account(name: str) -> dict[str, str]:
+    """A Google service account's JSON, or the path of its file; empty without one."""
+
+    def parse(value: str) -> dict[str, str]:
+        account = json.loads(_text_or_file(value, "{"))
+        found = account if isinstance(account, dict) else {}
+        missing = [field for field in SERVICE_ACCOUNT if not isinstance(found.get(field), str)]
+        if missing:
+            raise ValueError(f"it has no {', '.join(missing)}")
+        if not isinstance(_private_key(account["private_key"]), rsa.RSAPrivateKey):
+            raise ValueError("its private_key is not an RSA key")  # noqa: TRY004 - a bad value
+        return {field: account[field] for field in SERVICE_ACCOUNT}
+
+    remedy = f"set {name} to the JSON file of the service account's key, or to what stands in it"
+    return _read(name, {}, parse, remedy, secret=True)
 
 
 def choice(name: str, default: str, options: tuple[str, ...]) -> str:

@@ -190,6 +190,31 @@ if SMS_BACKEND == "notify":
         for template in ("phone_code", "invitation", "approval_waiting")
     }
 
+# Pushes that wake devices. The file backend appends JSON Lines: it and the console are for
+# development and tests. A deployment may have either service, or both.
+PUSH_BACKEND = environment.choice("PUSH_BACKEND", "file", ("console", "file", "service"))
+PUSH_FILE = environment.text("PUSH_FILE", str(ROOT / ".local" / "push.jsonl"))
+PUSH_TIMEOUT_SECONDS = environment.integer("PUSH_TIMEOUT_SECONDS", 10, least=1, most=60)
+if PUSH_BACKEND == "service":
+    APNS_KEY = environment.ec_key("APNS_KEY")
+    if APNS_KEY:
+        remedy = "APNS_KEY needs it: take it from Apple's developer account"
+        APNS_KEY_ID = environment.required("APNS_KEY_ID", remedy)
+        APNS_TEAM_ID = environment.required("APNS_TEAM_ID", remedy)
+        APNS_TOPIC = environment.required("APNS_TOPIC", "set it to the app's bundle id")
+        APNS_URL = environment.url("APNS_URL", "https://api.push.apple.com", schemes=("https",))
+        APNS_SANDBOX_URL = environment.url(
+            "APNS_SANDBOX_URL", "https://api.sandbox.push.apple.com", schemes=("https",)
+        )
+    FCM_CREDENTIALS = environment.service_account("FCM_CREDENTIALS")
+    FCM_URL = environment.url("FCM_URL", "https://fcm.googleapis.com", schemes=("https",))
+    if not APNS_KEY and not FCM_CREDENTIALS:
+        message = (
+            "PUSH_BACKEND is 'service' and there is none. Remedy: set APNS_KEY (Apple), "
+            "FCM_CREDENTIALS (Google) or both."
+        )
+        raise ImproperlyConfigured(message)
+
 # The apps that a link of an invitation opens, and where to get them.
 APPLE_APP_IDS = environment.words("APPLE_APP_IDS")
 ANDROID_APPS = environment.android_apps("ANDROID_APPS")
@@ -289,6 +314,8 @@ SPECTACULAR_SETTINGS = {
         "RoomKindEnum": "messaging.models.RoomKind",
         "RoomRoleEnum": "messaging.models.RoomRole",
         "RoomStatusEnum": "messaging.models.RoomStatus",
+        "PlatformEnum": "keys.models.Platform",
+        "PushPlatformEnum": "messaging.serializers.devices.PushPlatform",
     },
 }
 
@@ -336,8 +363,10 @@ LOGGING = {
         }
     },
     "loggers": {
-        # It logs every request of the demo's devices, addresses and all.
+        # They log addresses and headers, and of a push these are its token and our credentials.
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "hpack": {"level": "WARNING"},
         # It repeats what the service says, which may repeat what it was sent.
         "notifications_python_client": {"level": "ERROR"},
     },

@@ -12,7 +12,7 @@ from messaging.serializers.mailbox import (
     MailboxSerializer,
     in_words,
 )
-from messaging.services.mailbox import acknowledge, take
+from messaging.services.mailbox import acknowledge, fetch
 from semafore.kernel.actor import current_actor
 
 
@@ -30,9 +30,7 @@ class MailboxView(DeviceAPIView):
         query = MailboxQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         device_id = self.credential.device_id
-        batch = take({device_id: None}, handful=query.validated_data["limit"]).get(device_id)
-        if batch is None:
-            return Response({"envelopes": [], "more": False})
+        batch = fetch(device_id=device_id, limit=query.validated_data["limit"])
         return Response(
             {"envelopes": [in_words(one) for one in batch.envelopes], "more": batch.more}
         )

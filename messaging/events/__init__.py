@@ -1,5 +1,5 @@
 """Event types of this app, by subject; importing them registers them."""
 
-from messaging.events import external, messages, rooms
+from messaging.events import broadcasts, devices, external, messages, rooms
 
-__all__ = ("external", "messages", "rooms")
+__all__ = ("broadcasts", "devices", "external", "messages", "rooms")

@@ -1,6 +1,6 @@
 """Whom a message has to reach: read in a snapshot taken after the organisation's lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -112,14 +112,14 @@ class Recipient:
     reachable: bool
     """Its signed pre-key has not expired; else it may be left out."""
     asleep: bool
-    """It has no open socket, and a push would wake it."""
+    """It has no open socket, and a push would wake it; what failed before is the sweep's to try."""
 
 
 # A person's devices, whether they can be begun to talk to, and whether a push would wake them.
 _DEVICES = """
 SELECT device.id, device.registration_id,
     coalesce(spk.uploaded_at > %(fresh)s::timestamptz, false),
-    coalesce(push.woken_at IS NULL AND (connection.closed_at IS NOT NULL
+    coalesce(push.woken_at IS NULL AND push.failed_at IS NULL AND (connection.closed_at IS NOT NULL
         OR connection.device_id IS NULL OR connection.last_seen < %(seen)s::timestamptz),
         false) AND push.device_id IS NOT NULL
 FROM {people}
@@ -138,17 +138,20 @@ JOIN orgs_membership AS person ON person.id = period.membership_id
     AND period.room_id = %(room)s AND period.ended_at IS NULL"""
 )
 IN_ORGANISATION = _DEVICES.format(people="orgs_membership AS person") + (
-    " AND person.kind = 'member' AND %(room)s::uuid IS NULL"
+    " AND person.kind = 'member' AND device.id = ANY(%(among)s::uuid[])"
 )
 
 SEEN_WITHIN = timedelta(minutes=11)
 """Twice as long as an open socket's `last_seen` may be behind (realtime.services.SEEN_EVERY)."""
 
 
-def recipients(*, credential: DeviceCredential, room_id: UUID | None) -> Mapping[UUID, Recipient]:
+def recipients(
+    *, credential: DeviceCredential, room_id: UUID | None = None, among: Sequence[UUID] = ()
+) -> Mapping[UUID, Recipient]:
     """The approved devices of the room's active members, less the sending one.
 
-    Without a room: of the organisation's active members, guests not among them.
+    Without a room: of the organisation's active members, guests not among them, as far as they are
+    `among` these devices.
     """
     now = clock.now()
     with prepared_cursor() as cursor:
@@ -158,6 +161,7 @@ def recipients(*, credential: DeviceCredential, room_id: UUID | None) -> Mapping
                 "organisation": credential.organisation_id,
                 "device": credential.device_id,
                 "room": room_id,
+                "among": list(among),
                 "now": now,
                 "fresh": now - settings.SPK_MAX_AGE,
                 "seen": now - SEEN_WITHIN,

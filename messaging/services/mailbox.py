@@ -178,6 +178,13 @@ def put_back(serials: Mapping[UUID, int]) -> None:
         )
 
 
+def fetch(*, device_id: UUID, limit: int) -> Batch:
+    """The same for one device that asks by REST: it is awake."""
+    batch = take({device_id: None}, handful=limit).get(device_id)
+    came([device_id])
+    return batch or Batch((), more=False)
+
+
 ACKNOWLEDGE = """
 WITH named AS (
     SELECT DISTINCT device_id, envelope_id
@@ -236,11 +243,11 @@ def acknowledge_all(acks: Sequence[tuple[Actor, Iterable[UUID]]]) -> int:
         if device_id is not None and device_id in facts:
             with acting_as(device):
                 record_many(facts[device_id])
-    _came([device.id for device, _ in acks if device.id is not None])
+    came([device.id for device, _ in acks if device.id is not None])
     return len(rows)
 
 
-def _came(device_ids: Sequence[UUID]) -> None:
+def came(device_ids: Sequence[UUID]) -> None:
     """The devices are awake: the next thing that waits wakes them again."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -4,7 +4,7 @@ Statements of a message: the lock; sender, room and an earlier message of the id
 it must reach; the message with its envelopes; the hashes of its ciphertexts; the event.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from messaging.events.messages import MessageAccepted
 from messaging.models import NoticeKind
 from messaging.selectors.recipients import MINUTE, Recipient, Standing, recipients, standing
 from messaging.services.notices import post_notices
+from messaging.services.wakeups import nudge
 from messaging.uploads import EnvelopeUpload
 from semafore.kernel import clock
 from semafore.kernel.database import pipelined, prepared_cursor
@@ -56,14 +57,19 @@ def send(*, credential: DeviceCredential, room_id: UUID, upload: Upload) -> Acce
     Raises NotFound (also for a room that the sender is not in), NotAuthenticated (shut out
     meanwhile), MessageIdConflict, RoomClosed, DeviceSetMismatch, MessageLimit.
     """
+    return once(lambda: _send(credential, room_id, upload))
+
+
+def once(send_it: Callable[[], Accepted]) -> Accepted:
+    """Run a sending, its transaction and all; of two with one id at once, the second reads."""
     announce_receipt_key()
     try:
-        return _send(credential, room_id, upload)
+        return send_it()
     except IntegrityError as error:
         if "message_once" not in str(error):
             raise
     # The same message at the same time: the other one was first, and is there to be read now.
-    return _send(credential, room_id, upload)
+    return send_it()
 
 
 @transaction.atomic
@@ -98,6 +104,7 @@ def _send(credential: DeviceCredential, room_id: UUID, upload: Upload) -> Accept
         what=what,
         room=Ref(kind="room", id=room_id, label=found.room_name),
     )
+    nudge([one.device_id for one in upload.envelopes if to[one.device_id].asleep])
     if skipped:
         note_skips(sender=credential.device_id, skipped=skipped)
         post_notices(device_ids=skipped, kind=NoticeKind.MISSED, room_id=room_id, count=1)

@@ -22,7 +22,7 @@ from messaging.models import (
 from messaging.models import Skip as Skipped
 from messaging.services.expiry import expire_envelopes
 from messaging.services.notices import post_notices
-from messaging.tasks import expire_envelopes as expiry_task
+from messaging.tasks.mailbox import expire_envelopes as expiry_task
 from orgs.models import Membership, Organisation
 from orgs.services.memberships import end_membership
 from semafore.kernel import clock

@@ -1,4 +1,4 @@
-"""Scheduled work of rooms."""
+"""Ends of rooms: told of before, carried out when they come."""
 
 from messaging.services import end_notices, ends
 from semafore.kernel.tasks import system_task

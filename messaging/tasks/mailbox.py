@@ -1,4 +1,4 @@
-"""Scheduled work of the messaging app."""
+"""Mailboxes: what expires, and what was heard."""
 
 from messaging.services import expiry, notices
 from semafore.kernel.tasks import system_task

@@ -1,0 +1,1 @@
+"""Pushes that wake a device: `send` hands one to the backend that PUSH_BACKEND names."""

@@ -1,0 +1,29 @@
+"""Broadcasts as devices send them, and what they get for them."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from messaging.models import Broadcast
+from messaging.serializers.messages import EnvelopeSerializer, MessageSerializer
+
+
+class BroadcastSerializer(serializers.Serializer[Broadcast]):
+    """What its parts and its end are named by."""
+
+    id = serializers.UUIDField()
+
+
+class PartSerializer(MessageSerializer):
+    """Body of `POST broadcasts/{id}/envelopes`: as a message, for at least one device."""
+
+    envelopes = EnvelopeSerializer(  # type: ignore[call-arg]  # the list's own
+        many=True, allow_empty=False, max_length=settings.ENVELOPES_MAX
+    )
+
+
+class FinishedSerializer(serializers.Serializer[Any]):
+    """The devices that should have got the broadcast and didn't."""
+
+    not_reached = serializers.ListField(child=serializers.UUIDField())
