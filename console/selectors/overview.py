@@ -12,7 +12,7 @@ from invitations.models import Delivery, Invitation
 from invitations.models.invitations import OPEN
 from keys.models import Device, DeviceStatus, KeyBundle, SignedPreKey
 from messaging.models import Room, RoomKind, RoomStatus
-from messaging.selectors.sponsorless import guests_without_sponsor
+from orgs.selectors.leavers import guests_without_sponsor
 from messaging.selectors.traffic import messages_a_day
 from orgs.models import Membership, MembershipKind, MembershipStatus
 from semafore.kernel import clock

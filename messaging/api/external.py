@@ -9,34 +9,11 @@ from rest_framework.response import Response
 from keys.api import DeviceAPIView
 from messaging.serializers.external import (
     ExtensionSerializer,
-    ExternalRoomAnswerSerializer,
-    ExternalRoomSerializer,
     GuestsRequestSerializer,
     RoomRequestSerializer,
 )
-from messaging.services.external import request_room
 from messaging.services.requests import request_extension, request_guests
 from semafore.kernel.http.idempotency import IDEMPOTENCY_HEADER, idempotent
-
-
-def create_external(request: Request) -> Response:
-    """`POST rooms` with kind *external*: the room as it waits for its approval.
-
-    Raises what `request_room` does.
-    """
-    body = ExternalRoomSerializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    wanted = body.validated_data
-    asked = request_room(
-        name=wanted["name"],
-        purpose=wanted["purpose"],
-        party=wanted["party"],
-        closes_at=wanted["closes_at"],
-        member_ids=wanted["members"],
-        guests=body.drafts(),
-        parent_id=wanted["parent"],
-    )
-    return Response(ExternalRoomAnswerSerializer(asked).data, status=201)
 
 
 class GuestsView(DeviceAPIView):

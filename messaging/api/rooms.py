@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,6 +10,7 @@ from keys.api import DeviceAPIView
 from messaging.models import Room, RoomKind
 from messaging.selectors.reach import rooms_of
 from messaging.selectors.rooms import own_room, with_members
+from messaging.serializers.external import ExternalRoomSerializer
 from messaging.serializers.pages import PageQuerySerializer
 from messaging.serializers.rooms import (
     NewRoomSerializer,
@@ -19,6 +20,7 @@ from messaging.serializers.rooms import (
     RoomsSerializer,
 )
 from messaging.services import members, rooms
+from messaging.services.external import request_room
 from semafore.kernel.http.idempotency import IDEMPOTENCY_HEADER, idempotent
 from semafore.kernel.paging import paginate
 
@@ -49,12 +51,23 @@ class RoomsView(RoomAPIView):
     @extend_schema(
         operation_id="room_create",
         parameters=[IDEMPOTENCY_HEADER],
-        request=NewRoomSerializer,
+        request=PolymorphicProxySerializer(
+            component_name="AnyNewRoom",
+            serializers=[NewRoomSerializer, ExternalRoomSerializer],
+            resource_type_field_name=None,
+        ),
         responses={201: RoomDetailSerializer},
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Make a room; the direct room of two people is the same one for ever."""
+        """Make a room; the direct room of two people is the same one for ever.
+
+        An external room is asked for: its `status` is *requested* until it is approved.
+        """
+        if request.data.get("kind") == RoomKind.EXTERNAL:
+            wanted = ExternalRoomSerializer(data=request.data)
+            wanted.is_valid(raise_exception=True)
+            return self.shown(request_room(**wanted.terms()).room_id, status=201)
         body = NewRoomSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         return self.shown(self._create(**body.validated_data).id, status=201)

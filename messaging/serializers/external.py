@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from messaging.models import RequestKind, RequestStatus, RoomKind, RoomStatus
+from messaging.models import RequestKind, RequestStatus, RoomKind
 from messaging.services.admission import GUESTS_MAX, GuestDraft
 from messaging.services.external import NAME_LENGTH, REASON_LENGTH
 from semafore.kernel.http.fields import StrictSerializer, StrictUUIDField, UtcField
@@ -59,6 +59,16 @@ class ExternalRoomSerializer(WithGuests):
         required=False, allow_null=True, default=None
     )
 
+    def terms(self) -> dict[str, Any]:
+        """What `request_room` takes, of a valid body."""
+        wanted = self.validated_data
+        same = {name: wanted[name] for name in ("name", "purpose", "party", "closes_at")}
+        return same | {
+            "member_ids": wanted["members"],
+            "guests": self.drafts(),
+            "parent_id": wanted["parent"],
+        }
+
 
 class GuestsRequestSerializer(WithGuests):
     """Body of `POST rooms/{id}/guests`."""
@@ -81,16 +91,4 @@ class RoomRequestSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=RequestKind.choices)
     status = serializers.ChoiceField(choices=RequestStatus.choices)
     closes_at = UtcField(allow_null=True)
-    approvals_needed = serializers.IntegerField()
-
-
-class ExternalRoomAnswerSerializer(serializers.Serializer[Any]):
-    """The room as it waits for its approval."""
-
-    id = serializers.UUIDField(source="room.id")
-    kind = serializers.ChoiceField(source="room.kind", choices=RoomKind.choices)
-    name = serializers.CharField(source="room.name")
-    status = serializers.ChoiceField(source="room.status", choices=RoomStatus.choices)
-    closes_at = UtcField(source="room.closes_at")
-    request_id = serializers.UUIDField(source="id")
     approvals_needed = serializers.IntegerField()

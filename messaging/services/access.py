@@ -30,13 +30,34 @@ def acting_member() -> Membership:
     return member
 
 
-def manages_rooms(member: Membership) -> bool:
-    """Whether the person acts for the organisation: at the console, where a second factor let in.
+def acting_host() -> Membership:
+    """The same for what guests may not do. Raises NotAuthenticated, NotPermitted."""
+    member = acting_member()
+    if member.kind == MembershipKind.GUEST:
+        raise NotPermitted
+    return member
+
+
+def acting_manager() -> Membership:
+    """The same for who manages the organisation's rooms. Raises NotAuthenticated, NotPermitted."""
+    member = acting_member()
+    if not manages_rooms(member):
+        raise NotPermitted
+    return member
+
+
+def may_at_console(member: Membership, permission: Permission) -> bool:
+    """Whether the acting member's role allows it, at the console, where a second factor let in.
 
     From a device, an owner is a person like others.
     """
     at_console = current_actor().kind is ActorKind.MEMBER
-    return at_console and Permission.ROOMS_MANAGE in permissions_of(member.kind, member.role)
+    return at_console and permission in permissions_of(member.kind, member.role)
+
+
+def manages_rooms(member: Membership) -> bool:
+    """Whether the person acts for the organisation in all its rooms."""
+    return may_at_console(member, Permission.ROOMS_MANAGE)
 
 
 def active_members(membership_ids: Collection[UUID]) -> list[Membership]:
@@ -86,6 +107,19 @@ def changeable_room(room_id: UUID, *, for_organisation: bool = False) -> tuple[R
         raise RoomIsDirect
     check_open(room)
     return room, me
+
+
+def managed_room(room_id: UUID) -> tuple[Room, Membership]:
+    """The same for a room of any kind and status, with its party and the room above it.
+
+    Raises NotFound, NotAuthenticated, NotPermitted.
+    """
+    room, me = locked_room(room_id)
+    if not manages_rooms(me):
+        own = periods_in(room_id).filter(membership=me, role=RoomRole.ADMINISTRATOR)
+        if not own.exists():
+            raise NotPermitted(detail="Only an administrator of the room may do this.")
+    return Room.objects.select_related("party", "parent").get(id=room.id), me
 
 
 def check_open(room: Room) -> None:

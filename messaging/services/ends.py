@@ -20,8 +20,8 @@ from messaging.models import (
     RoomRequest,
     RoomStatus,
 )
+from messaging.services.access import acting_manager, managed_room
 from messaging.services.admission import guests_of, invitations_to
-from messaging.services.authority import acting_manager, managed_room
 from messaging.services.periods import close, end_period, room_ref
 from orgs.models import ExternalParty, Membership, MembershipKind
 from orgs.services.memberships import OPEN, end_membership
@@ -67,7 +67,7 @@ def remove_guest(*, room_id: UUID, membership_id: UUID, reason: str) -> Membersh
         raise NotFound
     for period in periods:
         end_period(period, reason=reason)
-    _end_without_room([guest], reason=reason)
+    end_without_room([guest], reason=reason)
     return guest
 
 
@@ -84,12 +84,12 @@ def end_room(room: Room, *, reason: str) -> None:
         settle(request, RequestStatus.LAPSED)
         lapsed = events.RequestLapsed(request_id=request.id, kind=request.kind)
         record(lapsed, room=room_ref(request.room))
-    _end_without_room(guests, reason=reason)
+    end_without_room(guests, reason=reason)
     elsewhere = _named_for_open_rooms().values_list("invitation_id", flat=True)
     revoke_stays(invitation_ids=set(invitations) - set(elsewhere), reason=reason)
 
 
-def _end_without_room(guests: Sequence[Membership], *, reason: str) -> None:
+def end_without_room(guests: Sequence[Membership], *, reason: str) -> None:
     """End the memberships of those who are in no other open room, nor about to come into one."""
     ids = [guest.id for guest in guests]
     inside = RoomMembership.objects.filter(

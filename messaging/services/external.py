@@ -22,8 +22,8 @@ from messaging.models import (
     RoomRole,
     RoomStatus,
 )
+from messaging.services.access import acting_host, manages_rooms, may_at_console
 from messaging.services.admission import GuestDraft, admit, known_guests, name_guests
-from messaging.services.authority import acting_member, has
 from messaging.services.periods import begin_periods, room_ref
 from orgs.models import ExternalParty, Membership, Policy
 from orgs.selectors.members import present_members
@@ -57,7 +57,7 @@ def request_room(
     """
     _look(member_ids, parent_id)
     lock_organisation()
-    requester = acting_member()
+    requester = acting_host()
     parent = _parent(parent_id, requester)
     check_end(closes_at, parent)
     company = _party(party, parent)
@@ -107,11 +107,11 @@ def open_emergency_room(
     """
     _look(member_ids, None)
     lock_organisation()
-    approver = acting_member()
+    approver = acting_host()
     policy = Policy.objects.get()
     if not policy.emergency_rooms:
         raise NotPermitted(detail="The organisation's policy has no emergency rooms.")
-    if policy.duty_approver_id != approver.id or not has(approver, Permission.ROOMS_MANAGE):
+    if policy.duty_approver_id != approver.id or not manages_rooms(approver):
         raise NotPermitted(detail="Only the duty approver may open an emergency room.")
     check_end(closes_at)
     company = _party(party, None)
@@ -156,7 +156,7 @@ def record_asking(
     Only who may read people in the console learns at once that somebody is here already. Everybody
     else would find out by asking whose number is known, so there the approval finds it.
     """
-    if request.room.party is not None and has(requester, Permission.PEOPLE_READ):
+    if request.room.party is not None and may_at_console(requester, Permission.PEOPLE_READ):
         known_guests(request.room.party, named)
     room = room_ref(request.room)
     record(what, target=target, room=room)
@@ -199,7 +199,7 @@ def check_text(text: str, what: str, length: int = REASON_LENGTH) -> str:
 
 def _look(member_ids: Collection[UUID], parent_id: UUID | None) -> None:
     # Whoever tries ids at random must not hold up the organisation: look before locking.
-    acting_member()
+    acting_host()
     named = set(member_ids)
     if Membership.objects.filter(id__in=named).count() < len(named):
         raise NotFound
@@ -213,7 +213,7 @@ def _parent(parent_id: UUID | None, requester: Membership) -> Room | None:
         return None
     parent = Room.objects.select_related("party").get(id=parent_id)
     inside = RoomMembership.objects.filter(room=parent, membership=requester, ended_at=None)
-    if not inside.exists() and not has(requester, Permission.ROOMS_MANAGE):
+    if not inside.exists() and not manages_rooms(requester):
         raise NotFound
     if parent.kind == RoomKind.DIRECT or parent.parent_id is not None:
         raise RequestTerms(detail="Only a group or an external room has threads.")

@@ -20,6 +20,7 @@ from messaging.services.access import (
     locked_room,
     periods_in,
 )
+from messaging.services.ends import end_without_room
 from messaging.services.periods import begin_periods, end_periods, room_ref, tell_room
 from orgs.models import Membership, MembershipKind
 from orgs.services.memberships import membership_ref
@@ -78,7 +79,10 @@ def leave_room(*, room_id: UUID) -> None:
 
 
 def _end(room: Room, membership_id: UUID, *, reason: str) -> None:
-    """End somebody's time in the room and its threads. Raises NotFound when they are not in it."""
+    """End somebody's time in the room and its threads; a guest's last room was its stay.
+
+    Raises NotFound when they are not in it.
+    """
     period = periods_in(room.id).filter(membership_id=membership_id).first()
     if period is None:
         raise NotFound
@@ -87,6 +91,8 @@ def _end(room: Room, membership_id: UUID, *, reason: str) -> None:
         room__parent=room, membership_id=membership_id, ended_at=None
     )
     end_periods(list(in_threads.select_related("room", "membership")), reason=LEFT_PARENT)
+    if period.membership.kind == MembershipKind.GUEST:
+        end_without_room([period.membership], reason=reason)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from messaging.events.devices import PushTokenRegistered, PushTokenRemoved
 from messaging.models import PushToken
 from messaging.push.outcomes import Target
 from orgs.services.memberships import membership_ref
-from semafore.kernel import clock, hooks
+from semafore.kernel import clock
 from semafore.kernel.problems import NotAuthenticated
 from semafore.kernel.sealing import seal, unseal
 from semafore.kernel.tenancy import current_organisation_id, lock_organisation

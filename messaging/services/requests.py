@@ -26,8 +26,8 @@ from messaging.models import (
     RoomStatus,
 )
 from messaging.selectors.requests import decision_in_words
+from messaging.services.access import acting_host, acting_manager, managed_room
 from messaging.services.admission import GuestDraft, admit, name_guests, stay_until
-from messaging.services.authority import acting_manager, acting_member, managed_room
 from messaging.services.ends import end_room, settle, withdraw
 from messaging.services.external import check_end, check_text, record_asking
 from messaging.services.periods import begin_periods, end_period, room_ref
@@ -149,7 +149,7 @@ def deny_request(*, request_id: UUID, reason: str) -> RoomRequest:
 def withdraw_request(*, request_id: UUID, reason: str = WITHDRAWN) -> RoomRequest:
     """Take one's own request back. Raises NotFound, NotPermitted, RequestDecided, RequestTerms."""
     request = _waiting(request_id)
-    if acting_member().id != request.requested_by_id:
+    if acting_host().id != request.requested_by_id:
         raise NotPermitted(detail="Only who asked for it may withdraw it.")
     if request.kind == RequestKind.CONFIRMATION:
         raise RequestTerms(detail="Close the emergency room instead.")

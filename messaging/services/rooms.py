@@ -15,12 +15,10 @@ from messaging.services.access import (
     active_members,
     changeable_room,
     check_open,
-    locked_room,
-    manages_rooms,
     periods_in,
 )
 from messaging.services.members import appoint, check_in_parent
-from messaging.services.periods import begin_periods, close, room_ref, tell_room
+from messaging.services.periods import begin_periods, room_ref, tell_room
 from orgs.models import Membership, MembershipKind
 from semafore.kernel.problems import Invalid, NotFound, NotPermitted
 from semafore.kernel.tenancy import lock_organisation
@@ -148,18 +146,4 @@ def rename_room(*, room_id: UUID, name: str) -> Room:
     room.save(update_fields=["name"])
     record(RoomRenamed(before=before, after=name), room=room_ref(room))
     tell_room(room)
-    return room
-
-
-@transaction.atomic
-def close_room(*, room_id: UUID, reason: str) -> Room:
-    """Close a room of any kind, with its threads, for the organisation.
-
-    Raises NotFound, NotAuthenticated, NotPermitted, RoomClosed.
-    """
-    room, me = locked_room(room_id)
-    if not manages_rooms(me):
-        raise NotPermitted
-    check_open(room)
-    close(room, reason=reason)
     return room

@@ -28,7 +28,7 @@ def open_note(note: str, vkey: str) -> list[str]:
 
 
 def test_the_vkey_of_the_worked_example() -> None:
-    assert VKEY == SIGNER.vkey
+    assert SIGNER.vkey == VKEY
 
 
 def test_a_note_can_be_opened_with_its_vkey() -> None:

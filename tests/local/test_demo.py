@@ -16,6 +16,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from invitations.models import Delivery, Invitation, PhoneChange, State
 from invitations.services.changes import revoke
 from keys.models import Device, DeviceStatus, KeyBundle
+from messaging.models import Delivery as MessageDelivery
+from messaging.models import Envelope, Message, Room, RoomKind, RoomStatus
 from orgs.models import Membership, MembershipKind, MembershipStatus, Organisation, ServiceToken
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
@@ -219,12 +221,43 @@ def test_the_console_has_something_of_everything(northgate: None) -> None:
     assert ServiceToken.objects.get().status == "active"
 
 
+def test_people_have_talked_and_everything_was_read(folder: Path, northgate: None) -> None:
+    histories = {
+        device.name: KeyFile(folder / "devices" / f"{device.name}.json").load().history
+        for person in NORTHGATE.people
+        for device in person.devices
+    }
+
+    assert all(entry.text for history in histories.values() for entry in history)
+    # The guest's device hears of its one room; the linked one of nothing before it came in.
+    (room,) = {str(entry.room_id) for entry in histories["kate"]}
+    assert Room.objects.get(id=room).name == "New CT scanner"
+    assert 0 < len(histories["dev-new"]) < len(histories["dev"])
+    assert histories["jonas"] == []
+
+
+def test_there_are_rooms_of_every_kind(northgate: None) -> None:
+    rooms = Room.objects.all()
+    assert set(rooms.values_list("kind", flat=True)) == set(RoomKind)
+    assert set(rooms.filter(kind=RoomKind.EXTERNAL).values_list("status", flat=True)) == {
+        RoomStatus.ACTIVE,
+        RoomStatus.CLOSED,
+        RoomStatus.REQUESTED,
+    }
+    assert rooms.filter(parent__isnull=False).exists()
+    assert MessageDelivery.objects.exists()
+    assert Envelope.objects.exists()
+
+
 def test_nothing_of_the_history_lies_ahead(northgate: None) -> None:
     for model, moment in (
         (Membership, "created_at"),
         (Device, "enrolled_at"),
         (Invitation, "issued_at"),
         (PhoneChange, "proved_at"),
+        (Room, "created_at"),
+        (Message, "accepted_at"),
+        (MessageDelivery, "at"),
     ):
         assert model.objects.latest(moment).__dict__[moment] <= clock.now()
 

@@ -7,47 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import httpx
-from django.conf import settings
-
 from messaging.models import Room
-from messaging.services.mailbox import acknowledge, take
-from messaging.services.periods import devices_in
-from messaging.sockets import envelope_frame
-from semafore.kernel.actor import Actor, ActorKind, acting_as
-from semafore.kernel.tenancy import organisation_scope
-from semafore.local.client.api import DeviceClient
 from semafore.local.client.content import Entry
 from semafore.local.client.conversations import Messenger
 from semafore.local.client.keyfile import HeldKeys
 from semafore.local.client.socket import stay_connected
 from semafore.local.client.wire import JsonObject
-from semafore.wsgi import application
 from tests.cast import Phone
 from tests.realtime.processes import PATIENCE, RealtimeServer, elsewhere
-
-
-class ByRows(DeviceClient):
-    """The device's API; rooms and mailbox, which have no routes here yet, by services."""
-
-    def room(self, room_id: UUID) -> JsonObject:
-        with organisation_scope(self.organisation_id):
-            devices = devices_in(Room.objects.get(id=room_id))
-        return {"members": [{"devices": [{"id": str(device.id)} for device in devices]}]}
-
-    def mailbox(self, *, limit: int = 64) -> JsonObject:
-        with organisation_scope(self.organisation_id):
-            waiting = take({self.device_id: None}, handful=limit).get(self.device_id, [])
-        return {
-            "envelopes": [envelope_frame(one) for one in waiting],
-            "more": len(waiting) == limit,
-        }
-
-    def acknowledge(self, envelope_ids: Sequence[str]) -> JsonObject:
-        actor = Actor(kind=ActorKind.DEVICE, id=self.device_id)
-        with organisation_scope(self.organisation_id), acting_as(actor):
-            count = acknowledge(device=actor, envelope_ids=[UUID(one) for one in envelope_ids])
-        return {"acknowledged": count}
 
 
 @dataclass
@@ -90,16 +57,9 @@ class Talker:
         assert self.texts == list(texts)
 
 
-def talker(phone: Phone, transport: httpx.BaseTransport | None = None, **options: Any) -> Talker:
+def talker(phone: Phone, **options: Any) -> Talker:
     """The device, talking."""
-    api = ByRows(
-        base_url=settings.BASE_URL,
-        device_id=phone.id,
-        organisation_id=phone.device.organisation_id,
-        keys=phone.keys,
-        transport=transport or httpx.WSGITransport(app=application),
-    )
-    return Talker(phone, Messenger(api, HeldKeys(phone.keys), **options))
+    return Talker(phone, Messenger(phone.api, HeldKeys(phone.keys), **options))
 
 
 @asynccontextmanager

@@ -230,7 +230,8 @@ def test_a_lost_answer_is_asked_for_again(
 ) -> None:
     room = talk.group(acme, alice, bob)
     line, pauses = Unreliable(lost=2), list[float]()
-    sender = talker(alice_phone, line, receipt_key=receipt_signer().vkey, pause=pauses.append)
+    alice_phone.transport = line
+    sender = talker(alice_phone, receipt_key=receipt_signer().vkey, pause=pauses.append)
 
     sent = sender.messenger.send(room.id, "did you get this?")
 

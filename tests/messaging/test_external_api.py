@@ -6,11 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from rest_framework.parsers import JSONParser
-from rest_framework.request import Request
-from rest_framework.test import APIRequestFactory
 
-from messaging.api.external import create_external
 from messaging.models import RequestKind, Room, RoomRequest
 from orgs.models import Membership, Organisation
 from semafore.kernel import clock
@@ -18,7 +14,6 @@ from semafore.kernel.clock import rfc3339
 from semafore.local.client.api import ApiProblem
 from tests import cast
 from tests.cast import Phone, inside
-from tests.invitations.onboarding.acts import acting
 from tests.messaging.externals import GIL, GUS, come, opened
 
 
@@ -122,13 +117,12 @@ def external(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_a_room_is_asked_for(acme: Organisation, alice: Membership, bob: Membership) -> None:
-    body = external(members=[str(alice.id)])
-    raw = APIRequestFactory().post("/", body, format="json")
-    with acting(bob):
-        answer = create_external(Request(raw, parsers=[JSONParser()]))
+def test_a_room_is_asked_for(acme: Organisation, alice: Membership, bob_phone: Phone) -> None:
+    answer = post(bob_phone, "rooms", external(members=[str(alice.id)]))
 
-    assert answer.status_code == 201
-    assert (answer.data["kind"], answer.data["status"]) == ("external", "requested")
+    assert (answer["kind"], answer["status"]) == ("external", "requested")
     with inside(acme):
-        assert RoomRequest.objects.get(id=answer.data["request_id"]).members.count() == 1
+        request = RoomRequest.objects.get(room_id=answer["id"])
+        assert request.members.count() == 1
+    assert refused(lambda: post(bob_phone, "rooms", external(kind="secret")))[0] == 422
+    assert refused(lambda: post(bob_phone, "rooms", external(guests=[])))[0] == 422

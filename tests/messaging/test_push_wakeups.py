@@ -20,7 +20,6 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from keys.models import RevocationReason
 from keys.services.bundles import rotate
 from keys.services.revocation import revoke_device
-from messaging.tasks import push as tasks_push
 from messaging.errors import PushTokenMissing, WakeUpsOff
 from messaging.models import Envelope, PushToken
 from messaging.push import file
@@ -28,6 +27,7 @@ from messaging.push.outcomes import PushError, Target, TokenGoneError
 from messaging.selectors.wakeups import NAMED
 from messaging.services import wakeups
 from messaging.services.mailbox import acknowledge
+from messaging.tasks import push as tasks_push
 from orgs.models import Membership, Organisation, Policy
 from orgs.services.memberships import suspend_membership
 from realtime.models import Connection

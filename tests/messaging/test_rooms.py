@@ -11,7 +11,7 @@ from pytest_django import Settings
 from keys.models import RevocationReason
 from keys.services.revocation import revoke_device
 from messaging.models import Notice, NoticeKind, Room, RoomMembership, RoomRole
-from messaging.services import members, rooms
+from messaging.services import ends, members
 from orgs.models import Membership, Organisation, Role
 from orgs.services.memberships import end_membership, suspend_membership
 from semafore.kernel import clock
@@ -88,7 +88,7 @@ def test_a_direct_room_that_the_organisation_closed_stays_closed(
 ) -> None:
     room_id = UUID(new_direct(alice_phone, bob)["id"])
     with at_the_console(alice):
-        rooms.close_room(room_id=room_id, reason="inquiry")
+        ends.close_room(room_id=room_id, reason="inquiry")
     with refused(410, "room_closed"):
         new_direct(bob_phone, alice)
     with inside(acme):
@@ -190,7 +190,7 @@ def test_the_organisation_manages_rooms_at_the_console_without_being_in_them(
         period = RoomMembership.objects.get(membership=bob)
         assert (period.ended_by_id, period.end_reason) == (alice.id, "moved away")
     with at_the_console(alice):
-        rooms.close_room(room_id=room_id, reason="project over")
+        ends.close_room(room_id=room_id, reason="project over")
         with pytest.raises(Problem) as problem:
             members.appoint(room_id=room_id, membership_id=carol.id, role=RoomRole.MEMBER)
     assert problem.value.code == "room_closed"
@@ -204,7 +204,7 @@ def test_others_manage_no_rooms_at_the_console(
     room_id = UUID(new_group(bob_phone)["id"])
     other = cast.member(acme, "Other", role)
     with at_the_console(other), pytest.raises(NotFound):
-        rooms.close_room(room_id=room_id, reason="spite")
+        ends.close_room(room_id=room_id, reason="spite")
 
 
 def test_the_last_administrator_may_leave(
@@ -340,7 +340,7 @@ def test_a_room_closes_with_its_threads(
     parent = new_group(alice_phone, bob)
     new_group(alice_phone, bob, name="Beds", parent=parent["id"])
     with at_the_console(alice):
-        rooms.close_room(room_id=UUID(parent["id"]), reason="over")
+        ends.close_room(room_id=UUID(parent["id"]), reason="over")
     with inside(acme):
         assert set(Room.objects.values_list("status", flat=True)) == {"closed"}
         assert not RoomMembership.objects.filter(ended_at=None).exists()

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from invitations.models import Channel, Purpose
+from invitations.models import Channel, Invitation, Purpose
 from invitations.services.approvals import approve, deny
 from invitations.services.issuing import issue_invitation
 from invitations.services.linking import issue_link_token
@@ -46,14 +46,20 @@ def arrive(town: Town, person: PersonStory) -> None:
         _redeem(town, person)
         return
     approver = town.administrator(person.joined)
-    token = _invite(town, person, approver)
-    for number, story in enumerate(person.devices):
+    token = _token_of_guest(person) if person.guest else _invite(person, approver)
+    for number, story in enumerate(one for one in person.devices if one.linked is None):
         with clock.moved_by(timedelta(hours=number)):
             if number:
                 token = _link(town.device_of(person.name))
             one = _decided(_onboard(token, story), approver)
             town.devices.append(one)
             town.members[person.name] = one.device.membership
+
+
+def link(town: Town, person: PersonStory, story: DeviceStory) -> None:
+    """A further device of somebody who is there: in place of a lost one, say."""
+    token = _link(town.device_of(person.name))
+    town.devices.append(_decided(_onboard(token, story), town.owner))
 
 
 def give_factor(account: Account) -> None:
@@ -108,22 +114,23 @@ def _redeem(town: Town, person: PersonStory) -> None:
     town.members[person.name] = member
 
 
-def _invite(town: Town, person: PersonStory, by: Actor) -> str:
-    guest = person.guest
+def _invite(person: PersonStory, by: Actor) -> str:
     draft = Draft(
-        purpose=Purpose.GUEST if guest else Purpose.MEMBER,
+        purpose=Purpose.MEMBER,
         channel=Channel.SMS,
         name=person.name,
         phone=person.phone,
         unit=person.unit,
-        party=guest.party if guest else "",
-        sponsor_id=town.members[guest.sponsor].id if guest else None,
-        membership_ends_at=clock.now() + timedelta(days=guest.days) if guest else None,
     )
     with acting_as(by):
         invitation = issue_invitation(draft=draft)
     carry(invitation, arrives=True)
     return invitation_token(invitation)
+
+
+def _token_of_guest(person: PersonStory) -> str:
+    """The invitation went out when the external room was approved."""
+    return invitation_token(Invitation.objects.get(phone=person.phone, purpose=Purpose.GUEST))
 
 
 def _link(first: LoadedDevice) -> str:

@@ -39,15 +39,8 @@ class DeviceStory:
     habit: Habit = Habit.LIVELY
     lost: int | None = None
     """Revoked as lost, so many days ago."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuestStory:
-    """From which company, who answers for them, and how many days they stay."""
-
-    party: str
-    sponsor: str
-    days: int
+    linked: int | None = None
+    """Came in so many days ago, let in by the person's first device; otherwise with the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,8 @@ class PersonStory:
     email: str = ""
     role: Role = Role.MEMBER
     devices: tuple[DeviceStory, ...] = ()
-    guest: GuestStory | None = None
+    guest: bool = False
+    """Comes by the invitation of an external room, opened before."""
     turn: Turn | None = None
 
 
@@ -111,6 +105,38 @@ class ServiceTokenStory:
     day: int
 
 
+@dataclass(frozen=True, slots=True)
+class RoomStory:
+    """A room of the organisation's own, opened by the first of its people; a thread has a parent.
+
+    Without a name it is the direct room of two.
+    """
+
+    name: str
+    people: tuple[str, ...]
+    day: int
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalRoomStory:
+    """A room with people of another company, asked for by the first of its own people."""
+
+    name: str
+    purpose: str
+    party: str
+    people: tuple[str, ...]
+    guests: tuple[tuple[str, str], ...]
+    """Names and phone numbers."""
+    day: int
+    days: int
+    """So long it is to be open."""
+    approved: bool = True
+    closed: int | None = None
+    """Closed by the owner, so many days ago."""
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationStory:
     """One organisation; the first person founded it."""
@@ -123,3 +149,5 @@ class OrganisationStory:
     invitations: tuple[InvitationStory, ...] = ()
     new_numbers: tuple[NewNumber, ...] = ()
     service_tokens: tuple[ServiceTokenStory, ...] = ()
+    rooms: tuple[RoomStory, ...] = ()
+    external_rooms: tuple[ExternalRoomStory, ...] = ()

@@ -16,8 +16,10 @@ from orgs.services.memberships import end_membership, suspend_membership
 from orgs.services.service_tokens import issue_service_token
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
+from semafore.local.demo.arrivals import link
 from semafore.local.demo.characters import InvitationStory, NewNumber
 from semafore.local.demo.post import carry, receive_code
+from semafore.local.demo.rooms import open_rooms
 from semafore.local.demo.town import PHONE, Town
 
 
@@ -37,6 +39,7 @@ def happen(town: Town, day: int) -> None:
                     scopes=[Scope.AUDIT_READ, Scope.LOG_READ],
                     expires_at=clock.now() + timedelta(days=90),
                 )
+    open_rooms(town, day)
     _turn(town, day)
     with acting_as(SYSTEM):
         expire()
@@ -54,6 +57,8 @@ def _turn(town: Town, day: int) -> None:
                 if device.lost == day:
                     lost = town.device(device.name).device
                     revoke_device(device_id=lost.id, reason=RevocationReason.LOST)
+                if device.linked == day:
+                    link(town, person, device)
 
 
 def _invite(town: Town, story: InvitationStory) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from keys.models import KeyBundle
 from keys.selectors.credentials import credential_of
 from keys.services import bundles, claiming, sweeps
-from orgs.models import Account, Organisation
+from orgs.models import Account, MembershipKind, Organisation
 from orgs.services.accounts import create_operator
 from orgs.services.organisations import create_organisation
 from semafore.kernel import clock
@@ -25,6 +25,7 @@ from semafore.local.demo.happenings import happen
 from semafore.local.demo.listing import write_listing
 from semafore.local.demo.post import past_post
 from semafore.local.demo.story import HISTORY, OPERATOR, STORY
+from semafore.local.demo.talk import talk_all_day
 from semafore.local.demo.town import LoadedDevice, Town
 
 BETWEEN_ARRIVALS = timedelta(minutes=23)
@@ -61,6 +62,8 @@ def _load_organisation(story: OrganisationStory, folder: Path) -> None:
     town = Town(story)
     with organisation_scope(organisation.id), past_post():
         for day in range(HISTORY.days - 1, -1, -1):
+            with clock.moved_by(-timedelta(days=day)):
+                talk_all_day(town, chance)
             for number, person in enumerate(story.people):
                 if person.joined == day:
                     with clock.moved_by(BETWEEN_ARRIVALS * number - timedelta(days=day, hours=5)):
@@ -81,7 +84,9 @@ def _live_a_day(town: Town, day: int, chance: random.Random) -> None:
             if (day + number) % ROTATION_DAYS == 0:
                 new = one.keys.rotate_signed_pre_key()
                 bundles.rotate(device_id=one.device.id, signed_pre_key=signed_upload(new))
-            peers = [peer for peer in lively if peer is not one]
+            # A guest claims of those in its rooms, when it talks to them.
+            peers = [] if _guest(one) else [peer for peer in lively if peer is not one]
+            peers = [peer for peer in peers if not _guest(peer)]
             for peer in chance.sample(peers, k=min(len(peers), chance.randint(0, 2))):
                 _claim(one, peer.device.id)
             if day > 1:
@@ -91,6 +96,10 @@ def _live_a_day(town: Town, day: int, chance: random.Random) -> None:
             _claim(lively[0], one.device.id)
     with acting_as(SYSTEM):
         sweeps.delete_lapsed_signed_pre_keys()
+
+
+def _guest(one: LoadedDevice) -> bool:
+    return one.device.membership.kind == MembershipKind.GUEST
 
 
 def _refill(one: LoadedDevice) -> None:

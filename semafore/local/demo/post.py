@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 from django.test.utils import override_settings
 
-from invitations.models import Invitation
+from invitations.models import Delivery, Invitation
 from invitations.services.delivery import GIVE_UP_AFTER, deliver
 from invitations.services.phone_codes import send_due_codes
 from semafore.kernel import clock
@@ -42,6 +42,12 @@ def receive_code() -> str:
         send_due_codes()
     *_, message = Path(settings.SMS_FILE).read_text(encoding="utf-8").splitlines()
     return str(json.loads(message)["text"]).partition(" ")[0]
+
+
+def deliver_all() -> None:
+    """Carry every invitation that waits to be sent."""
+    for invitation in Invitation.objects.filter(delivery=Delivery.QUEUED):
+        carry(invitation, arrives=True)
 
 
 def carry(invitation: Invitation, *, arrives: bool) -> None:

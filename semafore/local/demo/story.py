@@ -7,12 +7,13 @@ from keys.models import Platform
 from orgs.models import MembershipStatus, Role
 from semafore.local.demo.characters import (
     DeviceStory,
-    GuestStory,
+    ExternalRoomStory,
     Habit,
     InvitationStory,
     NewNumber,
     OrganisationStory,
     PersonStory,
+    RoomStory,
     ServiceTokenStory,
     Turn,
 )
@@ -62,6 +63,7 @@ NORTHGATE = OrganisationStory(
                 DeviceStory("dev", Platform.ANDROID),
                 DeviceStory("ward-tablet", Platform.ANDROID, Habit.FORGOTTEN),
                 DeviceStory("dev-old", Platform.ANDROID, Habit.QUIET, lost=9),
+                DeviceStory("dev-new", Platform.ANDROID, linked=8),
             ),
         ),
         PersonStory(
@@ -106,8 +108,8 @@ NORTHGATE = OrganisationStory(
             unit="Radiology",
             joined=3,
             phone="+447700900107",
-            devices=(DeviceStory("kate", habit=Habit.QUIET),),
-            guest=GuestStory("Medion Imaging", sponsor="Chloe Marsh", days=60),
+            devices=(DeviceStory("kate"),),
+            guest=True,
         ),
         PersonStory(
             name="Nils Berg",
@@ -168,6 +170,47 @@ NORTHGATE = OrganisationStory(
     ),
     new_numbers=(NewNumber("Chloe Marsh", "+447700900130", day=1),),
     service_tokens=(ServiceTokenStory("Security operations' SIEM", day=12),),
+    rooms=(
+        RoomStory(
+            "Ward 7 handover", ("Chloe Marsh", "Dev Patel", "Amara Osei", "Ben Whitlock"), 18
+        ),
+        RoomStory("", ("Amara Osei", "Ben Whitlock"), 18),
+        RoomStory("Incident desk", ("Ben Whitlock", "Amara Osei", "Dev Patel", "Mina Duarte"), 16),
+        RoomStory("", ("Chloe Marsh", "Dev Patel"), 15),
+        RoomStory("Bed 12", ("Chloe Marsh", "Dev Patel"), 12, parent="Ward 7 handover"),
+    ),
+    external_rooms=(
+        ExternalRoomStory(
+            name="Network move",
+            purpose="Move of the network cabinets in the east wing.",
+            party="Halyard Networks",
+            people=("Ben Whitlock", "Dev Patel"),
+            guests=(("Yusuf Darr", "+447700900141"),),
+            day=14,
+            days=20,
+            closed=10,
+            reason="The move is done.",
+        ),
+        ExternalRoomStory(
+            name="New CT scanner",
+            purpose="Installation of the CT scanner in radiology.",
+            party="Medion Imaging",
+            people=("Chloe Marsh", "Ben Whitlock"),
+            guests=(("Kate Rowan", "+447700900107"),),
+            day=4,
+            days=60,
+        ),
+        ExternalRoomStory(
+            name="Lift repair",
+            purpose="Repair of the bed lift by the east entrance.",
+            party="Otley Lifts",
+            people=("Dev Patel", "Chloe Marsh"),
+            guests=(("Marcus Webb", "+447700900142"), ("Ines Faria", "+447700900143")),
+            day=0,
+            days=14,
+            approved=False,
+        ),
+    ),
 )
 
 CALDER = OrganisationStory(
@@ -198,6 +241,10 @@ CALDER = OrganisationStory(
             phone="+447700900203",
             devices=(DeviceStory("isla"),),
         ),
+    ),
+    rooms=(
+        RoomStory("Control room", ("Grace Holt", "Harun Aziz", "Isla Byrne"), 17),
+        RoomStory("", ("Grace Holt", "Harun Aziz"), 16),
     ),
 )
 

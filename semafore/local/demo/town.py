@@ -1,6 +1,7 @@
 """An organisation while its history is told: who and what has come into it so far."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from keys.models import Device
 from keys.selectors.credentials import credential_of
@@ -40,6 +41,8 @@ class Town:
     story: OrganisationStory
     members: dict[str, Membership] = field(default_factory=dict)
     devices: list[LoadedDevice] = field(default_factory=list)
+    rooms: dict[str, UUID] = field(default_factory=dict)
+    """The open ones."""
 
     @property
     def owner(self) -> Actor:
