@@ -26,7 +26,8 @@ SELECT
     ),
     (SELECT request_hash FROM keys_claim
      WHERE claimant_device_id = (:claimants::uuid[])[:slot] AND idempotency_key = NULL::varchar LIMIT 1),
-    target.id, target.name, target.registration_id, target.identity_key, target.approval_leaf,
+    target.id, owner.id, owner.kind,
+    target.name, target.registration_id, target.identity_key, target.approval_leaf,
     endorser.id, target.endorsement_signature,
     spk.key_ids, spk.public_keys, spk.signatures, spk.uploaded, spk.superseded,
     recent.claims, recent.oldest,
@@ -39,7 +40,6 @@ LEFT JOIN (
 ) ON target.organisation_id = :organisation::uuid AND target.id = ANY(:targets::uuid[])
     AND target.status = 'approved' AND owner.status = 'active'
     AND (owner.ends_at IS NULL OR owner.ends_at > now()::timestamptz)
-    AND owner.kind = 'member' AND 'member' = 'member'
 LEFT JOIN keys_device AS endorser
     ON endorser.id = target.endorser_id AND endorser.status = 'approved'
 LEFT JOIN LATERAL (

@@ -4,7 +4,7 @@ import sys
 
 from bench.deployment import THREADS, WORKERS, deployment, statements_of
 from bench.report import Arguments, Bar, arguments, show
-from bench.statements import ROOM
+from bench.templates import ROOM
 
 LANE = 100
 

@@ -14,7 +14,8 @@ from bench.data import BenchDevice, devices, organisation, sign_in
 from bench.deployment import DIRECTORY, Deployment, cpu_of
 from bench.limit import Ask, Limit
 from bench.report import Arguments, middle
-from bench.statements import ROOM, SLOTS, drifted
+from bench.statements import SLOTS, drifted
+from bench.templates import ROOM
 
 CLAIMANTS = 64
 # Who asks for whom is the same in every run.

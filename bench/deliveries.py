@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import selectors
+import statistics
 import sys
 import time
 
@@ -42,81 +43,78 @@ class Mailbox(DeviceSocket):
             self.socket.sendall(bytes((0x81, 0x80 | len(ack))) + MASK + ack)
 
 
+class Pace:
+    """Sends requests at their times, and meanwhile reads what comes."""
+
+    def __init__(self, web: int, selector: selectors.BaseSelector) -> None:
+        self.selector = selector
+        self.free = [Connection(("127.0.0.1", web), []) for _ in range(8)]
+        for connection in self.free:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self.answered: list[float] = []
+        self.not_ok = 0
+
+    def poll(self, seconds: float) -> None:
+        """Reads what comes within this time, frames and answers."""
+        for key, _ in self.selector.select(max(0.0, seconds)):
+            one = key.data
+            if isinstance(one, Connection):
+                if one.receive():
+                    self.answered.append(time.perf_counter() - one.sent_at)
+                    self.not_ok += not one.ok
+                    self.free.append(one)
+            else:
+                one.receive()
+
+    def send(self, request: bytes, due: float) -> float:
+        """Sends one when it is due, or later if all connections wait; when it was sent."""
+        while (left := due - time.perf_counter()) > 0:
+            self.poll(left)
+        while not self.free:
+            self.poll(0.5)
+        connection = self.free.pop()
+        connection.requests, connection.next = [request], 0
+        connection.send(repeat=False)
+        return connection.sent_at
+
+
 def main() -> None:
     """Opens the sockets, sends, and says what it saw."""
     plan = json.load(sys.stdin)
     came: list[tuple[bytes, float]] = []
     selector = selectors.DefaultSelector()
-    sockets = []
-
-    def poll(seconds: float) -> list[Connection]:
-        answered = []
-        for key, _ in selector.select(max(0.0, seconds)):
-            if isinstance(key.data, Connection):
-                if key.data.receive():
-                    answered.append(key.data)
-            else:
-                key.data.receive()
-        return answered
-
-    for token in plan["tokens"]:
-        one = Mailbox(plan["realtime"], token, came)
-        sockets.append(one)
+    pace = Pace(plan["web"], selector)
+    sockets = [Mailbox(plan["realtime"], token, came) for token in plan["tokens"]]
+    for one in sockets:
         selector.register(one.socket, selectors.EVENT_READ, one)
     deadline = time.monotonic() + PATIENCE
     while not all(one.drained for one in sockets) and time.monotonic() < deadline:
-        poll(0.5)
+        pace.poll(0.5)
 
-    requests = [base64.b64decode(one) for one in plan["messages"]]
-    free = [Connection(("127.0.0.1", plan["web"]), requests) for _ in range(8)]
-    for connection in free:
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
     sent: dict[bytes, float] = {}
-    answers, not_ok, late = [], 0, 0
     begin = time.perf_counter()
-    for number, request in enumerate(requests):
-        due = begin + number / plan["a_second"]
-        while (left := due - time.perf_counter()) > 0:
-            for connection in poll(left):
-                answers.append(time.perf_counter() - connection.sent_at)
-                not_ok += not connection.ok
-                free.append(connection)
-        while not free:
-            late += 1
-            for connection in poll(0.5):
-                answers.append(time.perf_counter() - connection.sent_at)
-                not_ok += not connection.ok
-                free.append(connection)
-        connection = free.pop()
+    for number, request in enumerate(base64.b64decode(one) for one in plan["messages"]):
         message = MESSAGE_ID.search(request)
         assert message
-        connection.requests, connection.next = [request], 0
-        connection.send(repeat=False)
-        sent[message.group(1)] = connection.sent_at
-    expected = plan["recipients"] * len(requests)
+        sent[message.group(1)] = pace.send(request, begin + number / plan["a_second"])
+    expected = plan["recipients"] * len(sent)
     deadline = time.monotonic() + PATIENCE
     while len(came) < expected and time.monotonic() < deadline:
-        poll(0.5)
-    counted = [
-        1000 * (at - sent[message_id])
-        for message_id, at in came
-        if sent[message_id] >= begin + plan["warm_up"]
-    ]
-    counted.sort()
-    print(
-        json.dumps(
-            {
-                "expected": expected,
-                "came": len(came),
-                "not_ok": not_ok,
-                "late": late,
-                "median": counted[len(counted) // 2],
-                "p95": counted[len(counted) * 95 // 100],
-                "p99": counted[len(counted) * 99 // 100],
-                "post_median": 1000 * sorted(answers)[len(answers) // 2] if answers else 0.0,
-            }
-        )
-    )
+        pace.poll(0.5)
+
+    after = begin + plan["warm_up"]
+    times = [1000 * (at - sent[one]) for one, at in came if sent[one] >= after]
+    times.sort()
+    figures = {
+        "expected": expected,
+        "came": len(came),
+        "not_ok": pace.not_ok,
+        "median": times[len(times) // 2],
+        "p95": times[len(times) * 95 // 100],
+        "p99": times[len(times) * 99 // 100],
+        "post_median": 1000 * statistics.median(pace.answered),
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ LEFT JOIN (
 WHERE organisation.id = :organisation::uuid;
 SELECT device.id, device.registration_id,
     coalesce(spk.uploaded_at > (now() - interval '168 hours')::timestamptz, false),
-    coalesce(push.woken_at IS NULL AND (connection.closed_at IS NOT NULL
+    coalesce(push.woken_at IS NULL AND push.failed_at IS NULL AND (connection.closed_at IS NOT NULL
         OR connection.device_id IS NULL OR connection.last_seen < (now() - interval '11 minutes')::timestamptz),
         false) AND push.device_id IS NOT NULL
 FROM messaging_roommembership AS period

@@ -6,21 +6,23 @@ application. Every benchmark checks its own before it measures.
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 
+from bench.templates import (
+    ACCOUNT,
+    CLAIMANT,
+    HEAD,
+    ORGANISATION,
+    ROOM,
+    TARGET,
+    TOKEN_HASH,
+    filled,
+)
+
 HERE = Path(__file__).resolve().parent
 SLOTS = 20
-ROOM = 50
 BATCH = 100
-PLACEHOLDER = re.compile(r"%\((\w+)\)[sb]|%s")
-
-HEAD = """\
--- Made by `python -m bench.statements` from {sources}.
--- Not to be edited: `python -m bench.statements --check` compares it with the application.
--- {shape}
-"""
 
 # pgbench can pick a random number, not a random UUID: every 20th claim fetches the next 20 pairs
 # of claimant and target. What that costs, a twentieth of an index lookup, slows the limit.
@@ -72,122 +74,17 @@ COMMIT;
 \\set first :last + 1
 """
 
-# A message of fifty envelopes; its sender is in the room that `:room` names.
-SEND = """
-\\set slot 1
-\\set n :client_id + 1
-SELECT targets, claimants, accounts, token_hashes, uuidv7() AS message
-FROM bench_plan WHERE n = :n \\gset
-{by_token};
-BEGIN;
-{lock};
-{standing};
-{recipients};
-{write};
-{store};
-{note};
-COMMIT;
-"""
-
-TARGET = "(:targets::uuid[])[:slot]"
-CLAIMANT = "(:claimants::uuid[])[:slot]"
-ACCOUNT = "(:accounts::uuid[])[:slot]"
-TOKEN_HASH = "(:token_hashes::bytea[])[:slot]"  # noqa: S105 - an expression
-ORGANISATION = ":organisation::uuid"
-
 IDS = "ARRAY(SELECT * FROM generate_series(:first::int, :last::int))::int[]"
-CIPHERTEXTS = (
-    "ARRAY(SELECT decode(substr(repeat(md5(random()::text), 38), 1, 1200), 'hex')"
-    " FROM unnest(:targets::uuid[]))"
-)
-HASHES = "ARRAY(SELECT sha256(random()::text::bytea) FROM unnest(:targets::uuid[]))"
 KEYS = (
     "ARRAY(SELECT sha256(('k' || :client_id || '.' || i)::bytea)"
     " FROM generate_series(:first::int, :last::int) AS i)"
 )
 
 
-def each(expression: str) -> str:
-    """An array with this for every target."""
-    return f"ARRAY(SELECT {expression} FROM unnest(:targets::uuid[]))"
-
-
-def send(by_token: str, write: str) -> str:
-    """The script of a message."""
-    from audit.services.contents import NOTE
-    from messaging.selectors.recipients import IN_ROOM, STANDING
-    from messaging.services.relay import STORE
-    from semafore.kernel.tenancy import LOCK_SHARED
-
-    message, room = ":message::uuid", ":room::uuid"
-    sources = "CREDENTIAL, LOCK_SHARED, STANDING, IN_ROOM, WRITE, STORE and NOTE"
-    shape = f"A message to {ROOM} devices, as messaging/services/relay.py stores it."
-    return HEAD.format(sources=sources, shape=shape) + SEND.format(
-        by_token=by_token,
-        lock=filled(LOCK_SHARED, f"'org:' || {ORGANISATION}"),
-        standing=filled(
-            STANDING,
-            organisation=ORGANISATION,
-            device=CLAIMANT,
-            person=ACCOUNT,
-            message=message,
-            room=room,
-            now="now()",
-            since="(now() - interval '1 minute')",
-            limit="1000000",
-        ),
-        recipients=filled(
-            IN_ROOM,
-            organisation=ORGANISATION,
-            device=CLAIMANT,
-            room=room,
-            now="now()",
-            fresh="(now() - interval '168 hours')",
-            seen="(now() - interval '11 minutes')",
-        ),
-        write=write,
-        store=filled(
-            STORE,
-            id=message,
-            organisation=ORGANISATION,
-            message_id=message,
-            room=room,
-            broadcast="NULL",
-            sender=ACCOUNT,
-            sender_device=CLAIMANT,
-            accepted_at="now()",
-            count=str(ROOM),
-            size=str(600 * ROOM),
-            skipped="'{}'",
-            event=message,
-            receipt="repeat('r', 350)",
-            envelope_ids=each("uuidv7()"),
-            devices=":targets::uuid[]",
-            suites=each("'x3dh-25519'"),
-            types=each("'message'"),
-            ciphertexts=CIPHERTEXTS,
-        ),
-        note=filled(NOTE, organisation=ORGANISATION, event=message, hashes=HASHES),
-    )
-
-
-def filled(statement: str, *values: str, **named: str) -> str:
-    """The statement with an SQL expression of pgbench's variables for each of its parameters."""
-    left = list(values)
-
-    def expression(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return named[name] if name else left.pop(0)
-
-    done = PLACEHOLDER.sub(expression, statement).strip()
-    if left:
-        raise ValueError(f"{len(left)} parameters more than the statement has")
-    return done
-
-
 def scripts() -> dict[str, str]:
     """Every script by its file's name."""
     from audit.services.recording import WRITE
+    from bench.send_statements import send
     from keys.models.prekeys import APPEND_KEYS, LOCK_BUNDLES, LOCK_OWN_BUNDLE, TAKE_KEYS
     from keys.selectors.claims import CLAIMABLE
     from keys.selectors.credentials import CREDENTIAL
@@ -212,7 +109,6 @@ def scripts() -> dict[str, str]:
                 organisation=ORGANISATION,
                 account=ACCOUNT,
                 claimant=CLAIMANT,
-                claimant_kind="'member'",
                 devices=devices,
                 idempotency_key="NULL::varchar",
                 since="now() - interval '1 day'",

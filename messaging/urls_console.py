@@ -59,7 +59,5 @@ urlpatterns = [
     path("broadcasts", broadcasts.BroadcastsView.as_view(), name="broadcasts"),
     path("screenshots", screenshots.ScreenshotsView.as_view(), name="screenshots"),
     path("reachability", reachability.ReachabilityView.as_view(), name="reachability"),
-    path(
-        "devices/<uuid:device_id>/wake", wake.DeviceWakeView.as_view(), name="device_wake"
-    ),
+    path("devices/<uuid:device_id>/wake", wake.DeviceWakeView.as_view(), name="device_wake"),
 ]

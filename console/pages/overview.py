@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from console.selectors.overview import SOON, Overview, overview
-from semafore.kernel.http.console import ConsoleView, page_exists
+from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
 
 
@@ -61,7 +61,7 @@ class OverviewView(ConsoleView):
                 ),
             ),
             (
-                Permission.PEOPLE_MANAGE,
+                Permission.ROOMS_MANAGE,
                 Decision(
                     state.sponsorless_guests,
                     _of(
@@ -70,9 +70,7 @@ class OverviewView(ConsoleView):
                         "guests have no sponsor any more: nobody answers for them",
                     ),
                     "Find somebody who does",
-                    self.link("guests_take_over")
-                    if page_exists("guests_take_over")
-                    else f"{self.link('members')}?kind=guest",
+                    self.link("guests_take_over"),
                 ),
             ),
             (

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from console.selectors.search import LEAST_LETTERS, LIMIT, find
-from semafore.kernel.http.console import ConsoleView, page_exists
+from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
 
 LONGEST = 200
@@ -22,7 +22,6 @@ class SearchView(ConsoleView):
         context = {
             "words": words,
             "found": find(words, traffic=traffic) if words else None,
-            "request_pages": page_exists("room_request"),
             "limit": LIMIT,
             "least_letters": LEAST_LETTERS,
         }

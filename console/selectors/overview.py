@@ -12,9 +12,9 @@ from invitations.models import Delivery, Invitation
 from invitations.models.invitations import OPEN
 from keys.models import Device, DeviceStatus, KeyBundle, SignedPreKey
 from messaging.models import Room, RoomKind, RoomStatus
-from orgs.selectors.leavers import guests_without_sponsor
 from messaging.selectors.traffic import messages_a_day
 from orgs.models import Membership, MembershipKind, MembershipStatus
+from orgs.selectors.leavers import guests_without_sponsor
 from semafore.kernel import clock
 
 SOON = 7

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from keys.selectors.health import approved_devices
-from messaging.console.acts import act
+from messaging.console.acts import Act
 from messaging.filters import PartyFilterForm
 from messaging.selectors.parties import (
     guests_of,
@@ -67,6 +67,8 @@ class PartyView(ConsoleView):
             "more_rooms": len(rooms) > SHOWN,
             "sponsors": sponsors_of(found.id),
             "traffic": Permission.AUDIT_READ_TRAFFIC in self.seat.permissions,
-            "acts": act(self, "Cut off", "party_cut_off", found.id, danger=True) if ends else [],
+            "acts": [Act("Cut off", self.link("party_cut_off", found.id), danger=True)]
+            if ends
+            else [],
         }
         return self.page(request, "console/parties/party.html", context)

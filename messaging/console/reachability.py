@@ -17,7 +17,7 @@ from messaging.selectors.reachability import (
     wakeable,
 )
 from semafore.kernel import clock
-from semafore.kernel.http.console import ConsoleView, page_exists
+from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.paging import paginate
 from semafore.kernel.permissions import Permission
 
@@ -90,7 +90,7 @@ class ReachabilityView(ConsoleView):
             "counted": COUNTED,
             "page": page,
             "rows": tab.rows(page.rows),
-            "may_wake": may_wake and page_exists("device_wake"),
+            "may_wake": may_wake,
             "wakeable": wakeable([getattr(row, tab.device) for row in page.rows])
             if tab.device
             else (),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from messaging.console.acts import Act, act
+from messaging.console.acts import Act
 from messaging.filters import RoomFilterForm
 from messaging.models import Room, RoomKind, RoomStatus
 from messaging.selectors.room_list import (
@@ -27,7 +27,7 @@ from messaging.selectors.roster import (
 from messaging.selectors.timeline import Strand, strands_of, timeline
 from messaging.selectors.traffic import volume_of
 from orgs.selectors.settings import policy
-from semafore.kernel.http.console import ConsoleView, page_exists
+from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.paging import paginate
 from semafore.kernel.permissions import Permission
 
@@ -69,10 +69,10 @@ class RoomsView(ConsoleView):
         """The ways to an external room; the short one is for the duty approver."""
         if Permission.ROOMS_MANAGE not in self.seat.permissions:
             return []
-        acts = act(self, "Request an external room", "room_request_new")
+        acts = [Act("Request an external room", self.link("room_request_new"))]
         rules = policy()
         if rules.emergency_rooms and rules.duty_approver_id == self.seat.membership_id:
-            acts += act(self, "Open an emergency room", "room_emergency_new")
+            acts.append(Act("Open an emergency room", self.link("room_emergency_new")))
         return acts
 
 
@@ -99,7 +99,6 @@ class RoomView(ConsoleView):
             "roster": roster(found.id),
             "threads": threads_of(found.id)[:SHOWN],
             "requests": pending_requests(found.id),
-            "request_pages": page_exists("room_request"),
             "strands": [(strand, LABELS[strand]) for strand in strands],
             "strand": chosen[0] if chosen else "",
             "page": timeline(found.id, strands=chosen or strands, cursor=request.GET.get("cursor")),
@@ -113,14 +112,13 @@ class RoomView(ConsoleView):
         live = found.status == RoomStatus.ACTIVE
         acts: list[Act] = []
         if manages and live and found.kind == RoomKind.EXTERNAL:
-            acts += act(self, "Extend", "room_extend", found.id)
-            acts += act(self, "Add guests", "room_guests_add", found.id)
+            acts.append(Act("Extend", self.link("room_extend", found.id)))
+            acts.append(Act("Add guests", self.link("room_guests_add", found.id)))
         if manages and live and found.kind != RoomKind.DIRECT:
-            acts += act(self, "Appoint an administrator", "room_appoint", found.id)
-            acts += act(self, "Close now", "room_close", found.id, danger=True)
+            acts.append(Act("Close now", self.link("room_close", found.id), danger=True))
         return {
             "acts": acts,
-            "may_remove": manages and live and page_exists("room_guest_remove"),
+            "may_change": manages and live and found.kind != RoomKind.DIRECT,
         }
 
 

@@ -6,7 +6,11 @@ from django.conf import settings
 from rest_framework import serializers
 
 from messaging.models import Broadcast
-from messaging.serializers.messages import EnvelopeSerializer, MessageSerializer
+from messaging.serializers.messages import (
+    EnvelopeListSerializer,
+    EnvelopeSerializer,
+    MessageSerializer,
+)
 
 
 class BroadcastSerializer(serializers.Serializer[Broadcast]):
@@ -18,8 +22,8 @@ class BroadcastSerializer(serializers.Serializer[Broadcast]):
 class PartSerializer(MessageSerializer):
     """Body of `POST broadcasts/{id}/envelopes`: as a message, for at least one device."""
 
-    envelopes = EnvelopeSerializer(  # type: ignore[call-arg]  # the list's own
-        many=True, allow_empty=False, max_length=settings.ENVELOPES_MAX
+    envelopes = EnvelopeListSerializer(
+        child=EnvelopeSerializer(), allow_empty=False, max_length=settings.ENVELOPES_MAX
     )
 
 

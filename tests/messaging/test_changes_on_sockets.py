@@ -45,6 +45,7 @@ class Sockets:
                     membership_id=one.device.membership_id,
                     serial=1,
                     ready=ready,
+                    unsure=False,
                     told=self.told[one.id],
                 )
                 for one in self.phones

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from messaging import sweeps
 from messaging.models import RequestKind, RequestStatus, RoomRequest, RoomStatus
 from messaging.services import requests
+from messaging.tasks import ends as sweeps
 from orgs.errors import OwnRequest, PolicyInvalid
 from orgs.models import Membership, Organisation, Role
 from orgs.services.memberships import change_role

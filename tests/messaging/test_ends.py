@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from invitations.models import Invitation, State
-from messaging import sweeps
 from messaging.errors import RequestDecided, RoomClosed
 from messaging.models import (
     Notice,
@@ -17,6 +16,7 @@ from messaging.models import (
     RoomStatus,
 )
 from messaging.services import ends, requests
+from messaging.tasks import ends as sweeps
 from orgs.models import Mail, Membership, MembershipStatus, Organisation, Role
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, ActorKind, acting_as

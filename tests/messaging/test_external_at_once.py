@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from invitations.models import Invitation
-from messaging import sweeps
 from messaging.errors import RequestDecided, RequestPending
 from messaging.models import RequestStatus, Room, RoomRequest, RoomStatus
 from messaging.services import ends, requests
+from messaging.tasks import ends as sweeps
 from orgs.models import Membership, MembershipStatus, Organisation, Role
 from semafore.kernel import clock
 from tests import cast

@@ -4,12 +4,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from messaging.models import Delivery, Envelope, Outcome, Room, RoomKind
 from messaging.services.mailbox import FRONT, HANDFUL, IN_FLIGHT_MAX, PATIENCE
-from messaging.uploads import ENVELOPE_MAX_BYTES
 from orgs.models import ExternalParty, Membership, Organisation
 from realtime.models import Connection
 from realtime.services import leave_place
@@ -228,7 +228,7 @@ def test_what_goes_last_goes_behind_more_than_a_look_sees(
 def test_a_look_takes_a_mebibyte_at_most_and_at_least_one(
     room: Room, alice_phone: Phone, bob_phone: Phone
 ) -> None:
-    large = b"x" * ENVELOPE_MAX_BYTES
+    large = b"x" * settings.ENVELOPE_MAX_BYTES
     for _ in range(12):
         post.say(alice_phone, room, [bob_phone], large)
     serial = post.connect(bob_phone)

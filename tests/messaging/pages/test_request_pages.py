@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from messaging import sweeps
 from messaging.models import RequestKind, RequestStatus, Room, RoomRequest, RoomStatus
+from messaging.tasks import ends as sweeps
 from orgs.models import Membership, MembershipStatus, Organisation, Role
 from orgs.services.memberships import suspend_membership
 from semafore.kernel import clock
