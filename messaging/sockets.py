@@ -52,6 +52,7 @@ def on_sockets_look(look: hooks.SocketsLook) -> None:
             look.tell(device_id, *(envelope_frame(one) for one in batch.envelopes))
         if batch.more:
             look.more.add(device_id)
+        look.full[device_id] = batch.full
     in_backlog = [device_id for device_id in ready if DRAINED not in ready[device_id].told]
     for device_id in drained({device_id: serials[device_id] for device_id in in_backlog}):
         look.tell(device_id, {"type": "mailbox.drained"})

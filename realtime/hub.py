@@ -9,18 +9,18 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db import Error as DatabaseUnusable
 from django.db import InterfaceError, OperationalError
 
 from realtime.database import in_organisation
-from realtime.frames import MALFORMED, REPLACED, REVOKED, Frame, KeyNews
+from realtime.frames import MALFORMED, REPLACED, REVOKED, Frame
 from realtime.looks import Heard, Looking, Seen, look
 from realtime.services import leave_place, note_seen
+from realtime.socket import WHY, Due, Socket
 from realtime.subscriber import Subscriber
-from semafore.kernel.actor import Actor
 from semafore.kernel.realtime import Hint
 
 logger = logging.getLogger(__name__)
@@ -41,27 +41,6 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 """Whether a transaction took place is not known after these; other errors say that it didn't."""
 
 
-class Socket(Protocol):
-    """What the hub needs of an open socket."""
-
-    organisation_id: UUID
-    device_id: UUID
-    token_hash: bytes
-    serial: int
-    actor: Actor
-    news: KeyNews
-    told: dict[str, Any]
-    """What other apps told it, in their words."""
-    busy: bool
-    """Frames are on their way to a client that hasn't taken them yet; the hub's to set."""
-
-    async def push(self, frames: Sequence[Frame]) -> None:
-        """Send frames; a socket that is gone meanwhile is no error."""
-
-    async def finish(self, code: int) -> None:
-        """Close with this code; the same."""
-
-
 def _no_frames() -> defaultdict[UUID, list[Heard]]:
     return defaultdict(list)
 
@@ -71,11 +50,13 @@ class Hub:
 
     def __init__(self) -> None:
         self._sockets: dict[UUID, Socket] = {}
-        self._due: defaultdict[UUID, dict[UUID, bool]] = defaultdict(dict)
+        self._due: defaultdict[UUID, dict[UUID, Due]] = defaultdict(dict)
         self._heard: defaultdict[UUID, defaultdict[UUID, list[Heard]]] = defaultdict(_no_frames)
         """By organisation and device. Carried out even if the socket is gone by then."""
-        self._again: dict[UUID, bool] = {}
+        self._again: dict[UUID, Due] = {}
         """Devices that look again once they have taken what is on its way; as in `_due`."""
+        self._full: set[UUID] = set()
+        """Devices with so much under way that only acks make room for more."""
         self._unsure: set[UUID] = set()
         """Devices whose last look failed: what it noted as sent wasn't."""
         self._looking: dict[UUID, asyncio.Task[None]] = {}
@@ -102,6 +83,7 @@ class Hub:
             del self._sockets[socket.device_id]
             self._again.pop(socket.device_id, None)
             self._unsure.discard(socket.device_id)
+            self._full.discard(socket.device_id)
             if self._subscriber is not None:
                 self._subscriber.drop(socket.device_id)
             self.release(socket)
@@ -116,7 +98,12 @@ class Hub:
             return
         waiting = self._heard[socket.organisation_id][socket.device_id]
         waiting.append((socket.device_id, socket.actor, frame))
-        self._look_soon(socket)
+        if socket.device_id in self._full:
+            self._look_soon(socket, Due.MAILBOX)
+        else:
+            # What it said is carried out; whether there is anything new, a hint says.
+            self._due.setdefault(socket.organisation_id, {})
+            self._begin(socket.organisation_id)
         if len(waiting) >= UNHEARD:
             await asyncio.wait([self._begin(socket.organisation_id)])
 
@@ -145,14 +132,14 @@ class Hub:
     def _hinted(self, device_id: UUID, word: str) -> None:
         socket = self._sockets.get(device_id)
         if socket is not None:
-            self._look_soon(socket, refused=word == Hint.SIGNED_PRE_KEY_EXPIRED)
+            self._look_soon(socket, WHY.get(word, Due.KEYS))
 
     def _subscribed(self, device_id: UUID) -> None:
         self._hinted(device_id, Hint.STATUS)
 
-    def _look_soon(self, socket: Socket, *, refused: bool = False) -> None:
+    def _look_soon(self, socket: Socket, why: Due = Due.KEYS) -> None:
         due = self._due[socket.organisation_id]
-        due[socket.device_id] = refused or due.get(socket.device_id, False)
+        due[socket.device_id] = why | due.get(socket.device_id, Due.MAILBOX)
         self._begin(socket.organisation_id)
 
     def _begin(self, organisation_id: UUID) -> asyncio.Task[None]:
@@ -178,14 +165,14 @@ class Hub:
         finally:
             del self._looking[organisation_id]
 
-    async def _look_at(self, organisation_id: UUID, due: dict[UUID, bool]) -> None:
-        """`due`: the devices, and whether somebody was refused for the expired signed pre-key."""
+    async def _look_at(self, organisation_id: UUID, due: dict[UUID, Due]) -> None:
+        """`due`: the devices, and why each looks."""
         found = [self._sockets.get(device_id) for device_id in due]
         sockets = [socket for socket in found if socket is not None]
         heard = self._heard.pop(organisation_id, None) or _no_frames()
         if not sockets and not heard:
             return
-        looking = [self._looking_of(socket) for socket in sockets]
+        looking = [self._looking_of(socket, due[socket.device_id]) for socket in sockets]
         frames = [frame for of_device in heard.values() for frame in of_device]
         try:
             seen = await in_organisation(organisation_id, look, looking, frames)
@@ -200,9 +187,9 @@ class Hub:
             self.end(self._sockets[device_id], MALFORMED)
         for socket, one in zip(sockets, looking, strict=True):
             if self._sockets.get(socket.device_id) is socket:
-                self._apply(socket, one, seen, refused=due[socket.device_id])
+                self._apply(socket, one, seen, due[socket.device_id])
 
-    def _looking_of(self, socket: Socket) -> Looking:
+    def _looking_of(self, socket: Socket, why: Due) -> Looking:
         return Looking(
             device_id=socket.device_id,
             token_hash=socket.token_hash,
@@ -210,10 +197,11 @@ class Hub:
             # A client that doesn't take its frames gets no further ones until it has.
             ready=not socket.busy,
             unsure=socket.device_id in self._unsure,
+            keys=Due.KEYS in why,
             told=socket.told,
         )
 
-    def _apply(self, socket: Socket, looking: Looking, seen: Seen, *, refused: bool) -> None:
+    def _apply(self, socket: Socket, looking: Looking, seen: Seen, why: Due) -> None:
         device_id = socket.device_id
         sight = seen.sights.get(socket.token_hash)
         if sight is None:
@@ -221,18 +209,24 @@ class Hub:
         elif sight.serial > socket.serial:
             self.end(socket, REPLACED)
         elif socket.busy:
-            self._again[device_id] = refused or self._again.get(device_id, False)
+            self._again[device_id] = why | self._again.get(device_id, Due.MAILBOX)
         elif not looking.ready:
             # It has taken its frames since this look began.
-            self._look_soon(socket, refused=refused)
+            self._look_soon(socket, why)
         else:
             self._unsure.discard(device_id)
             socket.told = seen.told.get(device_id, socket.told)
+            match seen.full.get(device_id):
+                case True:
+                    self._full.add(device_id)
+                case False:
+                    self._full.discard(device_id)
+            refused = Due.REFUSED in why
             frames = socket.news.frames(sight.keys, refused=refused) if sight.keys else []
             frames += seen.frames.get(device_id, ())
             if frames:
                 if device_id in seen.more:
-                    self._again.setdefault(device_id, False)
+                    self._again.setdefault(device_id, Due.MAILBOX)
                 socket.busy = True
                 self._spawn(self._push(socket, frames))
             elif device_id in seen.more:
@@ -243,7 +237,7 @@ class Hub:
         await socket.push(frames)
         socket.busy = False
         if socket.device_id in self._again and self._sockets.get(socket.device_id) is socket:
-            self._look_soon(socket, refused=self._again.pop(socket.device_id))
+            self._look_soon(socket, self._again.pop(socket.device_id))
 
     async def _leave_place(self, socket: Socket) -> None:
         try:
@@ -277,6 +271,6 @@ class Hub:
         for organisation_id, device_ids in members.items():
             due = self._due[organisation_id]
             for device_id in device_ids:
-                due.setdefault(device_id, False)
+                due[device_id] = Due.KEYS | due.get(device_id, Due.MAILBOX)
             await self._begin(organisation_id)
             await in_organisation(organisation_id, note_seen, device_ids=device_ids)

@@ -25,6 +25,8 @@ class Looking:
     serial: int
     ready: bool
     unsure: bool
+    keys: bool
+    """It asks what is due of its keys too."""
     told: dict[str, Any]
 
 
@@ -36,6 +38,7 @@ class Seen:
     """By token hash; who is missing must be let go."""
     frames: Mapping[UUID, Sequence[Frame]]
     more: set[UUID]
+    full: Mapping[UUID, bool]
     malformed: set[UUID]
     told: Mapping[UUID, dict[str, Any]]
 
@@ -48,7 +51,10 @@ def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
     heard = hooks.SocketFrames(frames)
     if frames:
         hooks.socket_frames(heard)
-    found = sights([socket.token_hash for socket in sockets])
+    found = sights(
+        [socket.token_hash for socket in sockets],
+        keys_of={socket.token_hash for socket in sockets if socket.keys},
+    )
     news = hooks.SocketsLook(
         [
             _open(socket, found[socket.token_hash])
@@ -63,6 +69,7 @@ def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
         sights=found,
         frames=news.frames,
         more=news.more,
+        full=news.full,
         malformed=heard.malformed,
         told={socket.device_id: socket.told for socket in news.sockets},
     )

@@ -1,12 +1,13 @@
 """What an open socket must know: may it stay, is it the one, what is due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from keys.models import DeviceStatus, DeviceToken
 from keys.selectors.bundles import DueKeyEvents, due_key_events
-from orgs.models import MembershipStatus, unlapsed
+from semafore.kernel import clock
+from semafore.kernel.database import prepared_cursor
+from semafore.kernel.tenancy import current_organisation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +21,39 @@ class Sight:
     keys: DueKeyEvents | None
 
 
-def sights(token_hashes: Sequence[bytes]) -> dict[bytes, Sight]:
-    """By token hash, in three statements however many; who is missing must be let go (4401).
+# The token itself counts, not only the device: a suspension takes it away for good, even where it
+# was lifted before anybody looked.
+ADMITTED = """
+SELECT token.token_hash, device.id, person.id, connection.serial
+FROM keys_devicetoken AS token
+JOIN keys_device AS device ON device.id = token.device_id AND device.status = 'approved'
+JOIN orgs_membership AS person ON person.id = device.membership_id AND person.status = 'active'
+    AND (person.ends_at IS NULL OR person.ends_at > %(now)s::timestamptz)
+LEFT JOIN realtime_connection AS connection ON connection.device_id = device.id
+WHERE token.organisation_id = %(organisation)s AND token.token_hash = ANY(%(hashes)b::bytea[])
+"""
 
-    The token itself counts, not only the device: a suspension takes it away for good, even where it
-    was lifted before anybody looked.
+
+def sights(
+    token_hashes: Sequence[bytes], *, keys_of: Collection[bytes] | None = None
+) -> dict[bytes, Sight]:
+    """By token hash, in one statement however many; who is missing must be let go (4401).
+
+    In two more, what is due of keys: for all, or for those tokens alone.
     """
-    admitted = list(
-        DeviceToken.objects.filter(
-            unlapsed("device__membership__"),
-            token_hash__in=token_hashes,
-            device__status=DeviceStatus.APPROVED,
-            device__membership__status=MembershipStatus.ACTIVE,
-        ).values_list(
-            "token_hash", "device_id", "device__membership_id", "device__connection__serial"
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            ADMITTED,
+            {
+                "organisation": current_organisation_id(),
+                "hashes": list(token_hashes),
+                "now": clock.now(),
+            },
         )
-    )
-    due = due_key_events([device_id for _, device_id, _, _ in admitted])
+        admitted = cursor.fetchall()
+    asked = [row[1] for row in admitted if keys_of is None or row[0] in keys_of]
+    due = due_key_events(asked) if asked else {}
     return {
-        bytes(token_hash): Sight(device_id, membership_id, serial, due.get(device_id))
+        token_hash: Sight(device_id, membership_id, serial, due.get(device_id))
         for token_hash, device_id, membership_id, serial in admitted
     }

@@ -55,10 +55,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some of a mailbox, and whether it can give more at once."""
+    """Some of a mailbox, whether it can give more at once, and whether only acks make room."""
 
     envelopes: Sequence[Waiting]
     more: bool
+    full: bool = False
 
 
 # An envelope can be had unless it is under way on a connection of serial `bound` or later: the
@@ -150,7 +151,7 @@ def _batch(rows: Sequence[tuple[Any, ...]]) -> Batch:
     full = serial is not None and under_way + len(rows) >= IN_FLIGHT_MAX
     behind = waiting > len(rows) or under_way + waiting >= FRONT
     envelopes = [Waiting(*row[3:]) for row in rows if row[3] is not None]
-    return Batch(envelopes, more=len(envelopes) < len(rows) or (behind and not full))
+    return Batch(envelopes, more=len(envelopes) < len(rows) or (behind and not full), full=full)
 
 
 PUT_BACK = """

@@ -131,6 +131,9 @@ class SocketsLook:
     more: set[UUID] = field(default_factory=set)
     """The devices that look again as soon as they took these; soon, where there are none."""
 
+    full: dict[UUID, bool] = field(default_factory=dict)
+    """Devices that look again once they have said something (True), or need not any more."""
+
     def tell(self, device_id: UUID, *frames: dict[str, Any]) -> None:
         """Send a device these frames after those that were given before."""
         self.frames.setdefault(device_id, []).extend(frames)

@@ -181,9 +181,9 @@ def test_the_guests_of_a_groups_thread_leave_with_the_group(
 
 
 def test_from_a_device_an_owner_is_a_person_like_others(
-    acme: Organisation, alice: Membership, room: Room
+    alice: Membership, alice_phone: Phone, room: Room
 ) -> None:
-    actor = Actor(kind=ActorKind.DEVICE, label="Phone", membership_id=alice.id)
+    actor = Actor(kind=ActorKind.DEVICE, id=alice_phone.id, membership_id=alice.id)
     with acting(alice), acting_as(actor), pytest.raises(NotFound):
         ends.close_room(room_id=room.id, reason="Done")
 

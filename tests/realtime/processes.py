@@ -145,9 +145,10 @@ async def hello(opened: DeviceSocket) -> JsonObject:
 
 
 async def close_code(opened: DeviceSocket, within: float = PATIENCE) -> int | None:
-    """How the socket ends, which it must, without other news."""
+    """How the socket ends, which it must, without news but of what became of others."""
     async with asyncio.timeout(within):
-        received = await news(opened)
+        while (received := await news(opened)) and received["type"] == "changes":
+            pass
     assert received is None, received
     return opened.close_code
 

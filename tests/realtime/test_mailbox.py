@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from keys.selectors.credentials import token_hash
+from messaging.changes_on_sockets import TOLD
 from messaging.models import Envelope, NoticeKind, Room
 from messaging.services.mailbox import IN_FLIGHT_MAX
 from messaging.services.notices import post_notices
@@ -261,7 +262,8 @@ def test_what_a_failed_look_noted_is_told_by_the_next(
             serial=serial,
             ready=True,
             unsure=unsure,
-            told={},
+            keys=False,
+            told={TOLD: 2**62},
         )
         with acts.inside(bob_phone), acting_as(SYSTEM):
             return [frame["type"] for frame in look([looking], []).frames[bob_phone.id]]
