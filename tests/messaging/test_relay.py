@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audit.models import Content
+from audit import merkle
+from audit.models import Content, Event
 from keys.models import RevocationReason
 from keys.services.revocation import revoke_device
 from messaging.models import Envelope, Message, Notice, NoticeKind, Room, Skip
@@ -23,6 +24,7 @@ from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.api import ApiProblem
 from semafore.local.client.wire import encode
 from tests import cast
+from tests.audit.test_merkle import climb, tree_hash
 from tests.cast import Phone, events, inside, phone
 from tests.messaging import talk
 
@@ -91,25 +93,47 @@ def test_a_retry_gets_the_first_receipt_whatever_it_brings(
     assert len(events(acme, "message.accepted")) == 1
 
 
-def test_the_event_commits_to_the_ciphertexts(
-    ward: Room, acme: Organisation, alice: Membership, alice_phone: Phone, bob_phone: Phone
+def test_the_event_commits_to_the_ciphertexts_and_each_can_be_proved(
+    acme: Organisation, alice: Membership, bob: Membership, alice_phone: Phone, bob_phone: Phone
 ) -> None:
-    tablet = phone(alice, name="Tablet")
-    body = talk.message([bob_phone, tablet])
+    others = [phone(bob, name=f"Tablet {number}") for number in range(4)]
+    room = talk.group(acme, alice, bob)
+    body = talk.message([bob_phone, *others])
+    alice_phone.api.send_message(room.id, body)
+
+    (event,) = events(acme, "message.accepted")
+
+    root = base64.b64decode(event["data"]["content_root"])
+    sent = [base64.b64decode(one["ciphertext"]) for one in body["envelopes"]]
+    hashes = sorted(sha256(one).digest() for one in sent)
+    assert root == tree_hash(hashes)
+    with inside(acme):
+        found = Content.objects.get(sha256=sha256(sent[2]).digest())
+        beside = Content.objects.filter(event_id=found.event_id).values_list("sha256", flat=True)
+        siblings = sorted(bytes(one) for one in beside)
+    assert str(found.event_id) == event["id"]
+    assert siblings == hashes
+    index = siblings.index(bytes(found.sha256))
+    path = merkle.path(siblings, index)
+    assert climb(bytes(found.sha256), index, len(siblings), path) == root
+    assert json.dumps(event).count("ciphertext") == 0
+
+
+def test_the_recipients_are_committed_to_beside_the_people(
+    ward: Room, acme: Organisation, alice_phone: Phone, bob_phone: Phone
+) -> None:
+    body = talk.message([bob_phone])
     alice_phone.api.send_message(ward.id, body)
 
     (event,) = events(acme, "message.accepted")
 
-    hashes = sorted(
-        sha256(base64.b64decode(one["ciphertext"])).digest() for one in body["envelopes"]
-    )
-    leaves = [sha256(b"\x00" + one).digest() for one in hashes]
-    root = sha256(b"\x01" + leaves[0] + leaves[1]).digest()
-    assert event["data"]["content_root"] == base64.b64encode(root).decode()
     with inside(acme):
-        noted = Content.objects.filter(event_id=event["id"]).values_list("sha256", flat=True)
-        assert sorted(bytes(one) for one in noted) == hashes
-    assert json.dumps(event).count("ciphertext") == 0
+        who = json.loads(bytes(Event.objects.get(id=event["id"]).who or b""))
+    ciphertext = base64.b64decode(body["envelopes"][0]["ciphertext"])
+    only = bob_phone.id.bytes + sha256(ciphertext).digest()
+    assert base64.b64decode(who["recipients_root"]) == tree_hash([only])
+    assert who["room"] == {"kind": "room", "id": str(ward.id), "label": ward.name}
+    assert str(bob_phone.id) not in json.dumps(event)
 
 
 def refusal(sender: Phone, room_id: UUID, body: dict[str, Any]) -> ApiProblem:
