@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +28,7 @@ from audit.tasks import settle_denials, settle_platform_denials
 from keys.models import Comparison, RevocationReason
 from keys.services.enrolment import EndorsementUpload, approve_device, deny_device, enrol_device
 from keys.services.revocation import revoke_device
+from messaging.services.wakeups import wake
 from orgs.models import Membership, Organisation
 from orgs.services.accounts import create_account
 from orgs.services.memberships import suspend_membership
@@ -39,9 +42,11 @@ from semafore.local.client.wire import decode, encode
 from semafore.wsgi import application
 from tests import cast
 from tests.cast import Phone
+from tests.messaging import talk
 
 PASSWORD = "korrekt-pferd-batterie-klammer"
 WRONG_TOKEN = "sfd_" + "Wrong0Token1" * 4
+PUSH_TOKENS = ("c1:APA91b-Planted_Push.Token", "c2:APA91b-Another_Push.Token")
 
 
 @dataclass
@@ -210,8 +215,9 @@ def secrets() -> Secrets:
 
 
 @pytest.fixture(autouse=True)
-def unthrottled(settings: Settings) -> None:
+def unthrottled(settings: Settings, tmp_path: Path) -> None:
     settings.UNAUTHENTICATED_PER_MINUTE = 1_000_000
+    settings.PUSH_FILE = str(tmp_path / "push.jsonl")
 
 
 def refused(answer: httpx.Response) -> None:
@@ -285,6 +291,11 @@ def work(phone: Phone, tablet: Phone, secrets: Secrets) -> None:
     secrets.plant_keys("Bob", tablet.keys)
     phone.api.token(renew=True)
     tablet.api.withdraw()
+    for device, token in zip((phone, tablet), PUSH_TOKENS, strict=True):
+        secrets.plant("a push token", token)
+        device.api._send("PUT", "push-token", {"platform": "android", "token": token})
+    with acting_as(SYSTEM), organisation_scope(phone.device.organisation_id):
+        wake(device_ids=[phone.id])
 
 
 def fail(phone: Phone, tablet: Phone, secrets: Secrets, wire: Wire) -> None:
@@ -358,6 +369,7 @@ def test_no_secret_stays_anywhere(
         "a challenge",
         "a signature for a token",
         "a shared secret",
+        "a push token",
         "identity seed",
         "identity private key",
         "signed pre-key",
@@ -372,6 +384,30 @@ def test_no_secret_stays_anywhere(
     assert leaks(secrets, [("the output", (printed.out + printed.err).encode())]) == []
     assert leaks(secrets, everything_in_redis()) == []
     assert wire.leaks() == []
+
+
+def test_nothing_of_a_ciphertext_stays_once_it_was_fetched_or_its_device_is_gone(
+    acme: Organisation, secrets: Secrets
+) -> None:
+    alice, bob = cast.member(acme, "Alice"), cast.member(acme, "Bob")
+    sender, reader, lost = cast.phone(alice), cast.phone(bob), cast.phone(bob, name="Lost")
+    room = talk.group(acme, alice, bob)
+    fetched, unfetched = token_bytes(64), token_bytes(64)
+    secrets.plant("a fetched ciphertext", fetched)
+    secrets.plant("an unfetched ciphertext", unfetched)
+    body = {
+        "message_id": str(uuid4()),
+        "envelopes": [talk.envelope(reader, fetched), talk.envelope(lost, unfetched)],
+    }
+    sender.api.send_message(room.id, body)
+    assert len(leaks(secrets, every_value())) == 2
+
+    (waiting,) = reader.api.mailbox()["envelopes"]
+    reader.api.acknowledge([waiting["envelope_id"]])
+    lost.api.revoke(lost.id)
+
+    assert leaks(secrets, every_value()) == []
+    assert leaks(secrets, everything_in_redis()) == []
 
 
 # The search itself

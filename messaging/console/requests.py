@@ -10,7 +10,7 @@ from messaging.errors import RequestDecided
 from messaging.forms import GuestsForm, MoreGuestsForm, RoomRequestForm
 from messaging.models import RequestKind, RequestStatus, Room, RoomRequest
 from messaging.selectors.external import external_room
-from messaging.selectors.requests import decision_in_words, get_request
+from messaging.selectors.requests import approvals_of, decision_in_words, get_request
 from messaging.services.external import open_emergency_room, request_room
 from messaging.services.requests import approve_request, deny_request, request_guests
 from orgs.forms.decisions import DecisionForm
@@ -199,7 +199,9 @@ class RoomRequestView(ConsoleView):
         """The page, as things stand."""
         pending = asked.status == RequestStatus.PENDING
         own = asked.requested_by_id == self.seat.membership_id
-        approved_by = [one.by for one in asked.decisions.all() if one.approved and one.by]
+        # Of what waits, those that count; of what is decided, all that there were.
+        approvals = approvals_of(asked) if pending else asked.decisions.filter(approved=True)
+        approved_by = [one.by for one in approvals.select_related("by").order_by("at") if one.by]
         mine = any(one.id == self.seat.membership_id for one in approved_by)
         may_decide = Permission.ROOMS_MANAGE in self.seat.permissions
         context = {

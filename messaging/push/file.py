@@ -1,12 +1,10 @@
 """For development and tests: appends each push to PUSH_FILE, as JSON Lines."""
 
-import json
-from pathlib import Path
-
 from django.conf import settings
 
 from messaging.push.outcomes import Target
 from semafore.kernel import clock
+from semafore.kernel.outbox import append_line
 
 
 def deliver(target: Target) -> None:
@@ -17,6 +15,4 @@ def deliver(target: Target) -> None:
         "environment": target.environment,
         "to": target.token,
     }
-    # One write of less than a page: lines of several workers don't mix.
-    with Path(settings.PUSH_FILE).open("a", encoding="utf-8") as outbox:
-        outbox.write(json.dumps(line) + "\n")
+    append_line(settings.PUSH_FILE, line)

@@ -105,12 +105,15 @@ def changes(viewer: DeviceCredential, *, cursor: str | None) -> Changes:
 def _people_touched(viewer: DeviceCredential, range_: Versions) -> set[UUID]:
     """Who changed, and whom the person met where room, own time or the other's changed.
 
-    Of the second only those whom they see for a room's sake.
+    Of the second only those whom they see for a room's sake. What happens in a room after the
+    person's own time in it is no news of theirs.
     """
-    changed = Membership.objects.filter(_once_seen_by(viewer), range_.of())
+    changed = Membership.objects.filter(_near(viewer), range_.of())
+    own_changed = range_.of("room__memberships__")
     beside = RoomMembership.objects.filter(
         met_by(viewer.membership_id),
-        range_.of() | range_.of("room__") | range_.of("room__memberships__"),
+        Q(room__memberships__ended_at=None) | own_changed,
+        range_.of() | range_.of("room__") | own_changed,
     ).exclude(membership_id=viewer.membership_id)
     if viewer.kind == MembershipKind.MEMBER:
         beside = beside.filter(membership__kind=MembershipKind.GUEST)
@@ -120,13 +123,13 @@ def _people_touched(viewer: DeviceCredential, range_: Versions) -> set[UUID]:
     }
 
 
-def _once_seen_by(viewer: DeviceCredential) -> Q:
-    """Whom the person may see, or may have seen."""
-    met = RoomMembership.objects.filter(met_by(viewer.membership_id))
-    seen = Q(id=viewer.membership_id) | Q(id__in=met.values("membership_id"))
+def _near(viewer: DeviceCredential) -> Q:
+    """Of whom the person hears: all members for a member, and whoever is in a room with them."""
+    beside = RoomMembership.objects.filter(ended_at=None, room__in=rooms_of(viewer.membership_id))
+    near = Q(id=viewer.membership_id) | Q(id__in=beside.values("membership_id"))
     if viewer.kind == MembershipKind.MEMBER:
-        seen |= Q(kind=MembershipKind.MEMBER)
-    return seen
+        near |= Q(kind=MembershipKind.MEMBER)
+    return near
 
 
 def _known(membership_ids: set[UUID]) -> set[UUID]:
@@ -143,16 +146,14 @@ def _known(membership_ids: set[UUID]) -> set[UUID]:
 def _devices_touched(viewer: DeviceCredential, range_: Versions, people: set[UUID]) -> list[Device]:
     """Devices that changed, those that they vouch for, and those of people who did.
 
-    Who was never approved is not among them: nobody has heard of it.
+    Of who went away also those that were revoked before. What was never approved is not among
+    them: nobody has heard of it.
     """
     changed = set(Device.objects.filter(range_.of()).values_list("id", flat=True))
-    of_people = Q(membership__in=people, status=DeviceStatus.APPROVED)
-    seen = Membership.objects.filter(_once_seen_by(viewer))
-    touched = Device.objects.filter(
-        Q(id__in=changed) | Q(endorser__in=changed) | of_people,
-        approval_leaf__isnull=False,
-        membership__in=seen,
-    )
+    near = Membership.objects.filter(_near(viewer))
+    of_near = Q(Q(id__in=changed) | Q(endorser__in=changed), membership__in=near)
+    of_people = Q(Q(status=DeviceStatus.APPROVED) | ~Q(membership__in=near), membership__in=people)
+    touched = Device.objects.filter(of_near | of_people, approval_leaf__isnull=False)
     return list(touched.select_related("endorser").order_by("enrolled_at", "id"))
 
 

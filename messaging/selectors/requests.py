@@ -11,6 +11,8 @@ from messaging.models import (
     RequestStatus,
     RoomRequest,
 )
+from orgs.selectors.members import holders_of
+from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
 
 DECIDED = (RequestStatus.APPROVED, RequestStatus.DENIED, RequestStatus.WITHDRAWN)
@@ -54,6 +56,12 @@ def get_request(request_id: UUID) -> RoomRequest:
     if found is None:
         raise NotFound
     return found
+
+
+def approvals_of(request: RoomRequest) -> QuerySet[RequestDecision]:
+    """The approvals that count: of those who may give one still."""
+    managers = holders_of(Permission.ROOMS_MANAGE).order_by()
+    return request.decisions.filter(approved=True, by__in=managers)
 
 
 def decision_in_words(request: RoomRequest) -> str:

@@ -85,7 +85,8 @@ def following(after: int, *, rows: int) -> Versions:
 
 
 # From what changed, which is little, to whose rooms that is in. `people` is the highest version of
-# people and devices: all members see all of those, guests those of their rooms.
+# people and devices: all members see all of those, guests those of their rooms. What happens in a
+# room after somebody left it is no news of theirs.
 TOUCHED = """
 WITH told AS (
     SELECT * FROM unnest(%(devices)s::uuid[], %(people)s::uuid[], %(versions)s::bigint[])
@@ -99,10 +100,12 @@ WITH told AS (
     UNION ALL
     SELECT period.room_id, person.version FROM orgs_membership AS person
     JOIN messaging_roommembership AS period ON period.membership_id = person.id
+        AND period.ended_at IS NULL
     WHERE person.organisation_id = %(organisation)s AND person.version > %(least)s
     UNION ALL
     SELECT period.room_id, device.version FROM keys_device AS device
     JOIN messaging_roommembership AS period ON period.membership_id = device.membership_id
+        AND period.ended_at IS NULL
     WHERE device.organisation_id = %(organisation)s AND device.version > %(least)s
 )
 SELECT told.device_id FROM told JOIN orgs_membership AS person ON person.id = told.person_id
@@ -110,6 +113,7 @@ WHERE person.kind = 'member' AND %(latest)s > told.version
 UNION
 SELECT told.device_id FROM told
 JOIN messaging_roommembership AS own ON own.membership_id = told.person_id
+    AND (own.ended_at IS NULL OR own.version > told.version)
 JOIN changed ON changed.room_id = own.room_id AND changed.version > told.version
 UNION
 SELECT told.device_id FROM told JOIN orgs_membership AS self ON self.id = told.person_id

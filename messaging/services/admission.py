@@ -15,7 +15,7 @@ from invitations.selectors.people import open_periods
 from invitations.services.issuing import issue_invitations
 from invitations.services.stays import prolong_stays
 from invitations.services.terms import Draft
-from messaging.errors import GuestRefused, RequestTerms
+from messaging.errors import GuestRefused, RequestTerms, RoomClosed
 from messaging.models import NamedGuest, Room, RoomMembership, RoomRequest, RoomStatus
 from messaging.services.periods import begin_periods
 from orgs.models import ExternalParty, Membership, MembershipKind, MembershipStatus
@@ -51,10 +51,12 @@ def name_guests(request: RoomRequest, drafts: Sequence[GuestDraft]) -> list[Name
         id__in=ids, kind=MembershipKind.GUEST, status__in=OPEN
     ).in_bulk()
     named = [_named(request, draft, guests) for draft in drafts]
-    twice = len({one.phone for one in named}) < len(named)
-    if twice:
-        raise RequestTerms(detail="The same phone number stands there twice.")
-    return NamedGuest.objects.bulk_create(named)
+    typed = [one.phone for one in named if one.membership is None]
+    if len(set(typed)) < len(typed) or len(set(ids)) < len(ids):
+        raise RequestTerms(detail="The same person stands there twice.")
+    # A guest by id and by number is one guest, and no error: it would tell whose number it is.
+    by_phone = {one.phone: one for one in sorted(named, key=lambda one: one.membership is not None)}
+    return NamedGuest.objects.bulk_create(by_phone.values())
 
 
 def _named(
@@ -208,7 +210,11 @@ def invitations_to(room_ids: Sequence[UUID]) -> list[UUID]:
 
 
 def on_guest_admitted(admitted: hooks.GuestAdmitted) -> None:
-    """A guest's device is approved: into those of the rooms that are open still."""
+    """A guest's device is approved: into those of the rooms that are open still.
+
+    Raises RoomClosed where the last of them has ended and the sweep is still to come, which lets
+    nobody go who is in no room.
+    """
     invitations = Invitation.objects.filter(membership_id=admitted.membership_id)
     named = NamedGuest.objects.filter(invitation_id__in=invitations.values("id"))
     named.update(membership_id=admitted.membership_id)
@@ -216,6 +222,8 @@ def on_guest_admitted(admitted: hooks.GuestAdmitted) -> None:
     rooms = Room.objects.filter(
         id__in=named.values("request__room_id"), status=RoomStatus.ACTIVE
     ).order_by("closes_at")
+    if rooms and not any(room.open for room in rooms):
+        raise RoomClosed(detail="The room to which this guest was invited has ended.")
     for room in rooms:
         if room.open and room.closes_at is not None:
             begin_periods(room, [person])

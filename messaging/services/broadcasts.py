@@ -26,7 +26,9 @@ from messaging.services.relay import (
     store,
 )
 from messaging.services.wakeups import nudge
+from orgs.selectors.members import holders_of
 from semafore.kernel import clock
+from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import lock_organisation
 
@@ -117,10 +119,14 @@ def finish(*, credential: DeviceCredential, broadcast_id: UUID) -> list[UUID]:
 
 
 def _own(credential: DeviceCredential, broadcast_id: UUID) -> Broadcast:
-    """The person's broadcast, locked: of parts at once, each sees whom the others have reached."""
+    """The person's broadcast, locked: of parts at once, each sees whom the others have reached.
+
+    NotFound also for who was let in a moment ago and has lost the role since.
+    """
+    senders = holders_of(Permission.ROOMS_MANAGE).filter(id=credential.membership_id)
     broadcast = (
         Broadcast.objects.select_for_update(no_key=True)
-        .filter(id=broadcast_id, sender_id=credential.membership_id)
+        .filter(id=broadcast_id, sender__in=senders.order_by())
         .first()
     )
     if broadcast is None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -63,6 +64,7 @@ def _tell(counts: dict[UUID, int], before: datetime) -> None:
         post_notices(device_ids=device_ids, kind=NoticeKind.EXPIRED, count=count, moment=before)
 
 
+# First what acks and looks hold first, and in their order: in one statement PostgreSQL chooses it.
 EMPTY = """
 WITH held AS (
     SELECT position FROM messaging_envelope
@@ -71,10 +73,12 @@ WITH held AS (
 ), gone AS (
     DELETE FROM messaging_envelope WHERE position IN (SELECT position FROM held)
     RETURNING message_id
-), noted AS (
-    INSERT INTO messaging_delivery (organisation_id, message_id, device_id, outcome, at)
-    SELECT %(organisation)s, message_id, %(device)s, %(outcome)s, %(at)s FROM gone
-), untold AS (
+)
+INSERT INTO messaging_delivery (organisation_id, message_id, device_id, outcome, at)
+SELECT %(organisation)s, message_id, %(device)s, %(outcome)s, %(at)s FROM gone
+"""
+FORGET = """
+WITH untold AS (
     DELETE FROM messaging_notice WHERE organisation_id = %(organisation)s
         AND (device_id = %(device)s OR about_id = %(device)s)
 ), unskipped AS (
@@ -91,13 +95,12 @@ def on_device_revoked(revoked: hooks.DeviceRevoked) -> None:
 
     The organisation's lock is held: no message is on its way to the device.
     """
+    about: dict[str, Any] = {
+        "organisation": current_organisation_id(),
+        "device": revoked.device_id,
+        "outcome": Outcome.EXPIRED,
+        "at": clock.now(),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            EMPTY,
-            {
-                "organisation": current_organisation_id(),
-                "device": revoked.device_id,
-                "outcome": Outcome.EXPIRED,
-                "at": clock.now(),
-            },
-        )
+        cursor.execute(EMPTY, about)
+        cursor.execute(FORGET, about)

@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.registry import What
 from audit.services.recording import Fact, Ref, record, record_many
 from invitations.services.parties import parties_named, party_ref
-from messaging.errors import RequestTerms, RoomClosed
+from messaging.errors import RequestPending, RequestTerms, RoomClosed
 from messaging.events import external as events
 from messaging.models import (
     NamedGuest,
@@ -22,7 +22,12 @@ from messaging.models import (
     RoomRole,
     RoomStatus,
 )
-from messaging.services.access import acting_host, manages_rooms, may_at_console
+from messaging.services.access import (
+    acting_host,
+    active_members,
+    manages_rooms,
+    may_at_console,
+)
 from messaging.services.admission import GuestDraft, admit, known_guests, name_guests
 from messaging.services.periods import begin_periods, room_ref
 from orgs.models import ExternalParty, Membership, Policy
@@ -33,6 +38,8 @@ from semafore.kernel.problems import NotFound, NotPermitted
 from semafore.kernel.tenancy import current_organisation_id, lock_organisation
 
 EMERGENCY_LASTS = timedelta(hours=12)
+WAITING_MAX = 50
+"""Rooms that one person has asked for and that nobody has decided about."""
 NAME_LENGTH = 200
 REASON_LENGTH = 500
 
@@ -53,11 +60,12 @@ def request_room(
     """Ask for a room with guests of an external party; who asks becomes its administrator.
 
     Raises NotPermitted, NotFound, RequestTerms, PhoneInvalid, GuestRefused, RoomClosed (the room
-    that it would be a thread of).
+    that it would be a thread of), RequestPending (too many of theirs wait).
     """
     _look(member_ids, parent_id)
     lock_organisation()
     requester = acting_host()
+    _check_patience(requester)
     parent = _parent(parent_id, requester)
     check_end(closes_at, parent)
     company = _party(party, parent)
@@ -103,7 +111,8 @@ def open_emergency_room(
     """Open a room at once, as the duty approver alone; the confirmation waits for somebody else.
 
     It closes by itself after twelve hours, or at the end that is asked for if that comes sooner.
-    Raises what `request_room` does, SponsorNotActive, and what `issue_invitation` does.
+    Raises what `request_room` does, RequestPending (an unconfirmed one with the party is open),
+    SponsorNotActive, and what `issue_invitation` does.
     """
     _look(member_ids, None)
     lock_organisation()
@@ -115,6 +124,11 @@ def open_emergency_room(
         raise NotPermitted(detail="Only the duty approver may open an emergency room.")
     check_end(closes_at)
     company = _party(party, None)
+    if Room.objects.filter(party=company, emergency=True, status=RoomStatus.ACTIVE).exists():
+        raise RequestPending(
+            detail=f"An emergency room with {company.name} is open that nobody has confirmed. "
+            "One that follows before it closes would keep its guests beyond twelve hours."
+        )
     until = min(closes_at, clock.now() + EMERGENCY_LASTS)
     room = _new_room(name, purpose, company, until, approver, emergency=True)
     begin_periods(room, [approver], role=RoomRole.ADMINISTRATOR)
@@ -200,11 +214,17 @@ def check_text(text: str, what: str, length: int = REASON_LENGTH) -> str:
 def _look(member_ids: Collection[UUID], parent_id: UUID | None) -> None:
     # Whoever tries ids at random must not hold up the organisation: look before locking.
     acting_host()
-    named = set(member_ids)
-    if Membership.objects.filter(id__in=named).count() < len(named):
-        raise NotFound
+    # Guests, and who has left, are as if they didn't exist.
+    active_members(member_ids)
     if parent_id is not None and not Room.objects.filter(id=parent_id).exists():
         raise NotFound
+
+
+def _check_patience(requester: Membership) -> None:
+    """Nobody buries the administrators in requests. Raises RequestPending."""
+    waiting = Room.objects.filter(created_by=requester, status=RoomStatus.REQUESTED)
+    if waiting.count() >= WAITING_MAX:
+        raise RequestPending(detail=f"{WAITING_MAX} rooms that you asked for wait already.")
 
 
 def _parent(parent_id: UUID | None, requester: Membership) -> Room | None:

@@ -253,6 +253,6 @@ def came(device_ids: Sequence[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_pushtoken SET woken_at = NULL"
-            " WHERE device_id = ANY(%s) AND woken_at IS NOT NULL",
-            [list(device_ids)],
+            " WHERE organisation_id = %s AND device_id = ANY(%s) AND woken_at IS NOT NULL",
+            [current_organisation_id(), list(device_ids)],
         )

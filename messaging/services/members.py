@@ -24,6 +24,7 @@ from messaging.services.ends import end_without_room
 from messaging.services.periods import begin_periods, end_periods, room_ref, tell_room
 from orgs.models import Membership, MembershipKind
 from orgs.services.memberships import membership_ref
+from semafore.kernel.actor import SYSTEM, acting_as, current_actor
 from semafore.kernel.problems import Invalid, NotFound
 
 REMOVED = "Removed from the room."
@@ -92,7 +93,10 @@ def _end(room: Room, membership_id: UUID, *, reason: str) -> None:
     )
     end_periods(list(in_threads.select_related("room", "membership")), reason=LEFT_PARENT)
     if period.membership.kind == MembershipKind.GUEST:
-        end_without_room([period.membership], reason=reason)
+        # Nobody ends their own membership: where a guest leaves the last room, the server does.
+        leaves = current_actor().membership_id == membership_id
+        with acting_as(SYSTEM if leaves else current_actor()):
+            end_without_room([period.membership], reason=reason)
 
 
 @transaction.atomic

@@ -6,7 +6,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from keys.models import Device
+from keys.selectors.credentials import credential_of
 from messaging.models import Notice, NoticeKind
+from messaging.selectors.reach import people_in_reach
 from semafore.kernel import clock, hooks
 from semafore.kernel.realtime import Hint, notify
 from semafore.kernel.tasks import delete_batch
@@ -137,7 +140,7 @@ def drop_heard_notices() -> int:
 
 
 def on_signed_pre_key_renewed(renewed: hooks.SignedPreKeyRenewed) -> None:
-    """Whoever had to leave the device out is told that it can be reached."""
+    """Whoever had to leave the device out, and reaches its person still, is told."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM messaging_skip WHERE organisation_id = %s AND device_id = %s"
@@ -145,4 +148,13 @@ def on_signed_pre_key_renewed(renewed: hooks.SignedPreKeyRenewed) -> None:
             [current_organisation_id(), renewed.device_id],
         )
         senders = [sender_id for (sender_id,) in cursor.fetchall()]
-    post_notices(device_ids=senders, kind=NoticeKind.REACHABLE, about=renewed.device_id)
+    if senders:
+        device = Device.objects.select_related("membership").get(id=renewed.device_id)
+        told = Device.objects.filter(
+            id__in=senders, membership__in=people_in_reach(credential_of(device))
+        )
+        post_notices(
+            device_ids=list(told.values_list("id", flat=True)),
+            kind=NoticeKind.REACHABLE,
+            about=device.id,
+        )

@@ -30,7 +30,7 @@ from semafore.kernel.database import pipelined, prepared_cursor
 from semafore.kernel.ids import uuid7, uuid7s
 from semafore.kernel.problems import NotAuthenticated, NotFound
 from semafore.kernel.realtime import Hint, notify
-from semafore.kernel.tenancy import lock_organisation
+from semafore.kernel.tenancy import current_organisation_id, lock_organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,8 @@ def store(
 
 SKIP = """
 INSERT INTO messaging_skip (organisation_id, device_id, sender_device_id)
-SELECT organisation_id, id, %(sender)s FROM keys_device WHERE id = ANY(%(skipped)s::uuid[])
+SELECT organisation_id, id, %(sender)s FROM keys_device
+WHERE organisation_id = %(organisation)s AND id = ANY(%(skipped)s::uuid[])
 ORDER BY id ON CONFLICT DO NOTHING
 """
 
@@ -225,4 +226,11 @@ ORDER BY id ON CONFLICT DO NOTHING
 def note_skips(*, sender: UUID, skipped: Sequence[UUID]) -> None:
     """Remember whom the sender left out, to tell it when they can be reached again."""
     with connection.cursor() as cursor:
-        cursor.execute(SKIP, {"sender": sender, "skipped": list(skipped)})
+        cursor.execute(
+            SKIP,
+            {
+                "organisation": current_organisation_id(),
+                "sender": sender,
+                "skipped": list(skipped),
+            },
+        )

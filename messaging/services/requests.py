@@ -25,8 +25,13 @@ from messaging.models import (
     RoomRequest,
     RoomStatus,
 )
-from messaging.selectors.requests import decision_in_words
-from messaging.services.access import acting_host, acting_manager, managed_room
+from messaging.selectors.requests import approvals_of, decision_in_words
+from messaging.services.access import (
+    acting_host,
+    acting_manager,
+    managed_room,
+    periods_in,
+)
 from messaging.services.admission import GuestDraft, admit, name_guests, stay_until
 from messaging.services.ends import end_room, settle, withdraw
 from messaging.services.external import check_end, check_text, record_asking
@@ -113,7 +118,7 @@ def approve_request(*, request_id: UUID) -> RoomRequest:
     """
     request = _waiting(request_id)
     _decide(request, acting_manager(), approved=True)
-    approvals = request.decisions.filter(approved=True).count()
+    approvals = approvals_of(request).count()
     what = events.RequestApproved(
         request_id=request.id,
         kind=request.kind,
@@ -166,14 +171,17 @@ def _waiting(request_id: UUID) -> RoomRequest:
     if not RoomRequest.objects.filter(id=request_id).exists():
         raise NotFound
     lock_organisation()
-    request = RoomRequest.objects.select_related("room__party", "room__parent").get(id=request_id)
+    whole = RoomRequest.objects.select_related("room__party", "room__parent", "requested_by")
+    request = whole.get(id=request_id)
     if request.status != RequestStatus.PENDING:
         raise RequestDecided(detail=decision_in_words(request))
     return request
 
 
 def _decide(request: RoomRequest, manager: Membership, *, approved: bool) -> None:
-    if manager.id == request.requested_by_id:
+    asked_by = request.requested_by
+    # By account: who left and came back is another membership and the same person.
+    if asked_by is not None and manager.account_id == asked_by.account_id:
         raise OwnRequest
     if approved and request.decisions.filter(by=manager).exists():
         raise ApprovalGiven
@@ -205,8 +213,11 @@ def _open(request: RoomRequest) -> None:
         raise RoomClosed(detail="The room of which this would be a thread is closed.")
     room.status = RoomStatus.ACTIVE
     room.save(update_fields=["status"])
-    named = request.members.values("membership_id")
-    begin_periods(room, list(present_members().filter(id__in=named).order_by("name", "id")))
+    people = present_members().filter(id__in=request.members.values("membership_id"))
+    if room.parent is not None:
+        # Who was taken out of the room meanwhile doesn't come back by its thread.
+        people = people.filter(id__in=periods_in(room.parent.id).values("membership_id"))
+    begin_periods(room, list(people.order_by("name", "id")))
     admit(room, request)
 
 

@@ -79,7 +79,7 @@ def create_group(*, name: str, member_ids: Collection[UUID], parent_id: UUID | N
     room = Room.objects.create(
         organisation_id=me.organisation_id,
         kind=RoomKind.GROUP,
-        name=name,
+        name=_in_a_line(name),
         parent=parent,
         created_by=me,
     )
@@ -87,6 +87,11 @@ def create_group(*, name: str, member_ids: Collection[UUID], parent_id: UUID | N
     begin_periods(room, [me], role=RoomRole.ADMINISTRATOR)
     begin_periods(room, people)
     return room
+
+
+def _in_a_line(name: str) -> str:
+    """The name in single spaces: it stands in mails that the server writes."""
+    return " ".join(name.split())
 
 
 def _creator() -> Membership:
@@ -140,6 +145,7 @@ def rename_room(*, room_id: UUID, name: str) -> Room:
     Raises NotFound, NotAuthenticated, NotPermitted, RoomIsDirect, RoomClosed.
     """
     room, _ = changeable_room(room_id)
+    name = _in_a_line(name)
     if room.name == name:
         return room
     before, room.name = room.name, name

@@ -78,7 +78,8 @@ def open_cursor(by: Sequence[str], cursor: str) -> list[Any]:
     """Its values. Raises Malformed for a cursor that is not one of ours in this order."""
     try:
         order, values = json.loads(unseal(cursor.encode()))
-    except InvalidToken:
+    except (InvalidToken, ValueError):
+        # Also one that was sealed for something else, and so has another shape.
         order, values = None, []
     if order != list(by):
         raise Malformed(detail="This page's address is not complete. Start at the first page.")
