@@ -11,7 +11,6 @@ from keys.messages import signed_pre_key_message
 BATCH_MAX = 100
 HELD_MAX = 1000
 KEY_ID_MAX = 2**31 - 1
-SUITE = "x3dh-25519"
 
 
 @dataclass(frozen=True, slots=True)

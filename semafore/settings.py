@@ -308,6 +308,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "DeviceStatusEnum": "keys.models.DeviceStatus",
+        "EnvelopeTypeEnum": "messaging.models.EnvelopeType",
         "MembershipKindEnum": "orgs.models.MembershipKind",
         "MembershipRoleEnum": "orgs.models.Role",
         "MembershipStatusEnum": "orgs.models.MembershipStatus",

@@ -1,6 +1,7 @@
 """The OpenAPI document: as committed, as generated, and as the server keeps it."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from semafore.kernel.checks import walk_routes
 from semafore.local.client.wire import encode
 from semafore.wsgi import application
 from tests import cast
+from tests.api_rows import Ids, ids_of
 from tests.cast import Phone
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.yaml"
@@ -103,7 +105,7 @@ CHECKS = [
 
 
 def exercise(
-    label: str, mode: GenerationMode, phone: Phone, others: list[Any], checks: list[Any]
+    label: str, mode: GenerationMode, phone: Phone, real: list[Ids], checks: list[Any]
 ) -> set[int]:
     """Send what the document allows, or doesn't, as an authenticated device; statuses seen."""
     seen: set[int] = set()
@@ -119,12 +121,13 @@ def exercise(
     )
     @given(
         case=OPERATIONS[label].as_strategy(generation_mode=mode),
-        device_id=st.sampled_from([str(phone.id), *map(str, others)]),
+        ids=st.sampled_from(real),
         own_key=st.booleans(),
     )
-    def holds(case: Any, device_id: str, own_key: bool) -> None:
-        if "device_id" in (case.path_parameters or {}) and mode is GenerationMode.POSITIVE:
-            case.path_parameters["device_id"] = device_id
+    def holds(case: Any, ids: Ids, own_key: bool) -> None:
+        if mode is GenerationMode.POSITIVE:
+            for name in case.path_parameters or {}:
+                case.path_parameters[name] = str(getattr(ids, name))
         if own_key and isinstance(case.body, dict) and "identity_key" in case.body:
             case.body["identity_key"] = encode(phone.keys.identity_key)
         with transaction.atomic():
@@ -148,9 +151,10 @@ def unthrottled(settings: Settings) -> None:
 def test_what_the_document_allows_is_answered_as_it_says(
     unthrottled: None, label: str, alice_phone: Phone, bob_phone: Phone, charlie_phone: Phone
 ) -> None:
+    own = ids_of(alice_phone, bob_phone)
     spare = cast.phone(alice_phone.device.membership, name="Tablet")
-    others = [bob_phone.id, charlie_phone.id, spare.id]
-    seen = exercise(label, GenerationMode.POSITIVE, alice_phone, others, CHECKS)
+    others = [replace(own, device_id=one.id) for one in (bob_phone, charlie_phone, spare)]
+    seen = exercise(label, GenerationMode.POSITIVE, alice_phone, [own, *others], CHECKS)
 
     assert seen
     # A device's token is none of an onboarding: tests/invitations/onboarding has those.
@@ -169,7 +173,7 @@ def test_what_the_document_forbids_is_refused(
     unthrottled: None, label: str, alice_phone: Phone
 ) -> None:
     seen = exercise(
-        label, GenerationMode.NEGATIVE, alice_phone, [], [*CHECKS, negative_data_rejection]
+        label, GenerationMode.NEGATIVE, alice_phone, [Ids()], [*CHECKS, negative_data_rejection]
     )
 
     assert seen

@@ -6,6 +6,7 @@ A route or a method that the tables don't name fails the build.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,7 +31,7 @@ from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.wire import JsonObject, encode
 from semafore.wsgi import application
 from tests import cast
-from tests.api_rows import BUNDLE, TABLE, Asker, Row
+from tests.api_rows import BUNDLE, TABLE, Asker, Ids, Row, ids_of
 from tests.cast import Phone
 
 # Who asks. The first group has a token that should not be, or none; the second is let in.
@@ -72,9 +73,22 @@ def routes() -> set[tuple[str, str]]:
     }
 
 
-def asker(phone: Phone, token: str | None, organisation: Organisation | None = None) -> Asker:
+def asker(phone: Phone, ids: Ids, peer: Phone, token: str | None) -> Asker:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return Asker(organisation, phone.keys, phone.id, headers)
+    return Asker(phone.keys, headers, ids, peer)
+
+
+@pytest.fixture
+def alices(alice: Membership, alice_phone: Phone, bob_phone: Phone) -> Ids:
+    """Alice's, which is nothing to everybody else in Acme; the membership is her own."""
+    return replace(ids_of(alice_phone, bob_phone), membership_id=alice.id)
+
+
+@pytest.fixture
+def charlies(globex: Organisation, charlie: Membership, charlie_phone: Phone) -> Ids:
+    """Of another organisation."""
+    peer = cast.phone(cast.member(globex, "Sid"))
+    return replace(ids_of(charlie_phone, peer), membership_id=charlie.id)
 
 
 def planted_token(device: Device) -> str:
@@ -127,20 +141,22 @@ def make(who: str, acme: Organisation, alice: Membership, globex: Organisation) 
         of, person = globex, cast.member(globex, "Charlie", Role.OWNER)
     else:
         of, person = acme, cast.member(acme, who, Role(who))
-    phone = cast.phone(person)
-    return asker(phone, phone.api.token(), of)
+    phone, peer = cast.phone(person), cast.phone(cast.member(of, "Sam"))
+    return asker(phone, ids_of(phone, peer), peer, phone.api.token())
 
 
 def shut_out(who: str, acme: Organisation) -> Asker:
     person = cast.member(acme, who)
     phone = cast.phone(person, approved=who not in {"pending device", "denied device"})
+    peer = cast.phone(cast.member(acme, "Sam"))
+    ids = ids_of(phone, peer)
     match who:
         case "anonymous":
-            return asker(phone, None)
+            return asker(phone, ids, peer, None)
         case "garbage token":
-            return asker(phone, "sfd_" + "x" * 43)
+            return asker(phone, ids, peer, "sfd_" + "x" * 43)
         case "expired token":
-            late = asker(phone, phone.api.token())
+            late = asker(phone, ids, peer, phone.api.token())
             late.late = timedelta(hours=1, seconds=1)
             return late
         case "denied device":
@@ -154,7 +170,7 @@ def shut_out(who: str, acme: Organisation) -> Asker:
             # As if the end had forgotten the device: the membership alone must shut it out.
             with organisation_scope(acme.id):
                 Device.objects.filter(id=phone.id).update(status=DeviceStatus.APPROVED)
-    return asker(phone, planted_token(phone.reload()))
+    return asker(phone, ids, peer, planted_token(phone.reload()))
 
 
 def ask(who: Asker, method: str, path: str, body: JsonObject | None = None) -> httpx.Response:
@@ -167,9 +183,10 @@ def ask(who: Asker, method: str, path: str, body: JsonObject | None = None) -> h
     return answer
 
 
-def asked_by(who: Asker, path: str, method: str, device_id: UUID, row: Row) -> httpx.Response:
-    body = row.body(who, device_id) if row.body else None
-    return ask(who, method, re.sub(r"<uuid:\w+>", str(device_id), path), body)
+def asked_by(who: Asker, path: str, method: str, ids: Ids, row: Row) -> httpx.Response:
+    body = row.body(who, ids) if row.body else None
+    target = re.sub(r"<uuid:(\w+)>", lambda name: str(getattr(ids, name[1])), path)
+    return ask(who, method, target, body)
 
 
 def test_every_route_and_method_stands_in_the_table() -> None:
@@ -182,25 +199,22 @@ def test_a_route_that_the_table_lacks_is_noticed() -> None:
 
 @pytest.mark.parametrize("who", EVERYBODY)
 def test_everybody_gets_what_the_table_says(
-    acme: Organisation, globex: Organisation, alice: Membership, alice_phone: Phone, who: str
+    acme: Organisation, globex: Organisation, alice: Membership, alices: Ids, who: str
 ) -> None:
     person = make(who, acme, alice, globex)
     got: dict[tuple[str, str, str], int | None] = {}
     wanted: dict[tuple[str, str, str], int | None] = {}
     for (path, method), row in sorted(TABLE.items()):
-        own = row.shut_out if who in SHUT_OUT else row.own
+        own = row.shut_out if who in SHUT_OUT else row.own_of(who)
         wanted[method, path, "own"] = own
-        got[method, path, "own"] = asked_by(person, path, method, person.device_id, row).status_code
+        got[method, path, "own"] = asked_by(person, path, method, person.own, row).status_code
         if method == "GET" and path.startswith("api/mobile/"):
-            head = asked_by(person, path, "HEAD", person.device_id, row)
+            head = asked_by(person, path, "HEAD", person.own, row)
             wanted["HEAD", path, "own"], got["HEAD", path, "own"] = own, head.status_code
         if row.other is None:
             continue
-        other = {"guest": row.guest_other, "another organisation": row.outsider_other}.get(
-            who, row.other
-        )
-        wanted[method, path, "other"] = row.shut_out if who in SHUT_OUT else other
-        answer = asked_by(person, path, method, alice_phone.id, row)
+        wanted[method, path, "other"] = row.shut_out if who in SHUT_OUT else row.other_of(who)
+        answer = asked_by(person, path, method, alices, row)
         got[method, path, "other"] = answer.status_code
 
     assert got == wanted
@@ -222,6 +236,32 @@ def test_who_is_kept_out_of_a_claim_gets_no_bundle_in_bulk_either(
         }
 
 
+@pytest.mark.parametrize("who", ["guest", "another organisation"])
+def test_who_has_nothing_to_do_with_acme_sees_their_own_alone(
+    acme: Organisation, globex: Organisation, alice: Membership, alices: Ids, who: str
+) -> None:
+    """A guest, those of its room; both, nothing that happens elsewhere."""
+    person = make(who, acme, alice, globex)
+
+    def shown(what: str) -> Any:
+        answer = ask(person, "GET", f"api/mobile/{what}")
+        assert answer.status_code == 200
+        return answer.json()
+
+    def ids(what: str) -> set[str]:
+        return {row["id"] for row in shown(what)["results"]}
+
+    cursor = shown("changes")["cursor"]
+    cast.phone(cast.member(acme, "Eve"))
+    changes = shown(f"changes?cursor={cursor}")
+
+    assert ids("members") == {shown("me")["membership"]["id"], str(person.own.membership_id)}
+    assert ids("rooms") == {str(person.own.room_id)}
+    for kind in ("rooms", "members", "devices"):
+        assert changes[kind] == {"changed": [], "removed": []}, kind
+    assert shown("mailbox") == {"envelopes": [], "more": False}
+
+
 @pytest.mark.parametrize("who", [who for who in SHUT_OUT if who != "expired token"])
 def test_who_is_shut_out_cannot_tell_why(
     acme: Organisation, globex: Organisation, alice: Membership, who: str
@@ -240,17 +280,15 @@ def test_who_is_shut_out_cannot_tell_why(
 
 
 def test_nobody_changes_anything_by_being_refused(
-    acme: Organisation, globex: Organisation, alice: Membership, alice_phone: Phone
+    acme: Organisation, globex: Organisation, alice: Membership, alices: Ids
 ) -> None:
     """Refusals are counted, and that is all that they leave."""
     counted = {"audit_denial", "audit_platformdenial"}
     for who in (*SHUT_OUT, "another organisation"):
         person = make(who, acme, alice, globex)
         for (path, method), row in sorted(TABLE.items()):
-            body = row.body(person, alice_phone.id) if row.body else None
-            target = re.sub(r"<uuid:\w+>", str(alice_phone.id), path)
             with statements() as sent:
-                answer = ask(person, method, target, body)
+                answer = asked_by(person, path, method, alices, row)
             if answer.status_code < 400:
                 continue
             touched = {sql.split()[2] for sql in sent if sql.startswith(("INSERT", "DELETE"))}
@@ -275,13 +313,13 @@ def statements() -> Iterator[list[str]]:
 
 
 def seen_by(
-    person: Asker, path: str, method: str, device_id: UUID, row: Row
+    person: Asker, path: str, method: str, ids: Ids, row: Row
 ) -> tuple[int, dict[str, str], Any, list[str]]:
-    """All that an answer shows but the ids of the request and of the device asked for."""
+    """All that an answer shows but the ids of the request and of what was asked for."""
     with statements() as sent:
-        answer = asked_by(person, path, method, device_id, row)
+        answer = asked_by(person, path, method, ids, row)
     headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
-    text = answer.text.replace(str(device_id), "{id}")
+    text = re.sub("|".join(map(str, vars(ids).values())), "{id}", answer.text)
     body = httpx.Response(200, text=text).json() if text else None
     if isinstance(body, dict):
         body.pop("request_id", None)
@@ -292,7 +330,7 @@ def seen_by(
 WITH_ID = sorted(
     (path, method)
     for path, method in TABLE
-    if TABLE[path, method].other in {404, 200} and method != "OPTIONS" and "auth" not in path
+    if TABLE[path, method].other in {404, 201, 200} and method != "OPTIONS" and "auth" not in path
 )
 
 
@@ -302,15 +340,24 @@ def test_somebody_elses_id_looks_like_nobodys(
     acme: Organisation,
     globex: Organisation,
     alice: Membership,
-    charlie_phone: Phone,
+    charlies: Ids,
 ) -> None:
-    person = make("member", acme, alice, globex)
+    """Each of the ids that the request names, among others that are the asker's own."""
     (path, method), row = route, TABLE[route]
-    nobodys = seen_by(person, path, method, uuid4(), row)
-    theirs = seen_by(person, path, method, charlie_phone.id, row)
+    person = make("member" if "member" in row.roles else "owner", acme, alice, globex)
+    body = str(row.body and row.body(person, person.own))
+    named = [
+        name
+        for name, own in vars(person.own).items()
+        if f"<uuid:{name}>" in path or str(own) in body
+    ]
+    for name in named:
+        theirs = getattr(charlies, name)
+        nobodys = seen_by(person, path, method, replace(person.own, **{name: uuid4()}), row)
+        seen = seen_by(person, path, method, replace(person.own, **{name: theirs}), row)
 
-    assert nobodys[0] == (200 if path.endswith("key-bundles/claim") else 404)
-    assert theirs == nobodys
+        assert nobodys[0] == (200 if path.endswith("key-bundles/claim") else 404), name
+        assert seen == nobodys, name
 
 
 @pytest.mark.parametrize("who", ["pending device", "denied device", "revoked device"])
@@ -323,19 +370,19 @@ def test_a_device_that_is_not_let_in_looks_like_nobodys(
     row = TABLE[path, method]
 
     assert (
-        seen_by(person, path, method, hidden.device_id, row)[:3]
-        == (seen_by(person, path, method, uuid4(), row)[:3])
+        seen_by(person, path, method, hidden.own, row)[:3]
+        == (seen_by(person, path, method, Ids(), row)[:3])
     )
 
 
-def test_an_outsider_cannot_tell_a_device_from_none(
-    acme: Organisation, globex: Organisation, alice: Membership, alice_phone: Phone
+def test_an_outsider_cannot_tell_what_there_is_from_what_is_not(
+    acme: Organisation, globex: Organisation, alice: Membership, alices: Ids
 ) -> None:
     outsider = make("another organisation", acme, alice, globex)
     for path, method in WITH_ID:
         row = TABLE[path, method]
-        theirs = seen_by(outsider, path, method, alice_phone.id, row)
-        assert theirs == seen_by(outsider, path, method, uuid4(), row), (path, method)
+        theirs = seen_by(outsider, path, method, alices, row)
+        assert theirs == seen_by(outsider, path, method, Ids(), row), (path, method)
 
 
 def test_authentication_does_not_tell_a_device_from_none(

@@ -3,7 +3,7 @@
 from keys.models.claims import Claim
 from keys.models.credentials import DeviceToken, SpentChallenge
 from keys.models.devices import Comparison, Device, DeviceStatus, Platform, RevocationReason
-from keys.models.prekeys import KeyBundle, OneTimePreKey, SignedPreKey
+from keys.models.prekeys import KeyBundle, OneTimePreKey, SignedPreKey, Suite
 
 __all__ = [
     "Claim",
@@ -17,4 +17,5 @@ __all__ = [
     "RevocationReason",
     "SignedPreKey",
     "SpentChallenge",
+    "Suite",
 ]

@@ -18,6 +18,12 @@ from semafore.kernel.tenancy import (
 )
 
 
+class Suite(models.TextChoices):
+    """Which protocol bundles and envelopes are for; another can come later."""
+
+    X3DH_25519 = "x3dh-25519"
+
+
 class KeyBundle(TenantModel):
     """A device's bundle: the row that every change of its keys and every claim locks first."""
 

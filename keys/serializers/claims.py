@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from keys.models import Suite
 from keys.services.claiming import ClaimedBundle
-from keys.uploads import SUITE
 from semafore.kernel.clock import rfc3339
 from semafore.kernel.http.fields import (
     Base64Field,
@@ -64,7 +64,7 @@ class BundleSerializer(serializers.Serializer[Any]):
     signed_pre_key = BundleSignedPreKeySerializer()
     previous_signed_pre_keys = BundlePreviousSignedPreKeySerializer(many=True)
     one_time_pre_key = BundleOneTimePreKeySerializer(allow_null=True)
-    suite = serializers.ChoiceField(choices=[SUITE])
+    suite = serializers.ChoiceField(choices=Suite.choices)
     endorsement = EndorsementSerializer(allow_null=True)
     log = LogPositionSerializer()
 
@@ -130,7 +130,7 @@ def render_bundle(claimed: ClaimedBundle) -> dict[str, Any]:
             if previous.superseded_at is not None
         ],
         "one_time_pre_key": {"key_id": key[0], "public_key": encode(key[1])} if key else None,
-        "suite": SUITE,
+        "suite": Suite.X3DH_25519.value,
         "endorsement": {
             "device_id": str(endorsement.device_id),
             "signature": encode(endorsement.signature),

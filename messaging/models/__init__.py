@@ -16,7 +16,6 @@ from messaging.models.messages import (
     EnvelopeType,
     Message,
     Outcome,
-    Suite,
 )
 from messaging.models.requests import (
     NamedGuest,
@@ -53,5 +52,4 @@ __all__ = [
     "RoomStatus",
     "ScreenshotReport",
     "Skip",
-    "Suite",
 ]

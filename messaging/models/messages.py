@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from keys.models import Device
+from keys.models import Device, Suite
 from messaging.models.rooms import Room
 from orgs.models import Membership
 from semafore.kernel import clock
@@ -99,12 +99,6 @@ class Message(TenantModel):
 
     def __str__(self) -> str:
         return str(self.id)
-
-
-class Suite(models.TextChoices):
-    """Which protocol made the ciphertext; another can come later."""
-
-    X3DH_25519 = "x3dh-25519"
 
 
 class EnvelopeType(models.TextChoices):

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from messaging.models import EnvelopeType, Suite
+from keys.models import Suite
+from messaging.models import EnvelopeType
 from messaging.services.mailbox import IN_FLIGHT_MAX, Waiting
 from semafore.kernel.clock import rfc3339
 from semafore.kernel.http.fields import (

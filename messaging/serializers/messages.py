@@ -7,8 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework import serializers
 
+from keys.models import Suite
 from messaging.errors import EnvelopeTooLarge
-from messaging.models import EnvelopeType, Suite
+from messaging.models import EnvelopeType
 from messaging.selectors.deliveries import DeliveryStatus, DeviceStatus, MessageStatus
 from messaging.services.relay import Accepted, Upload
 from messaging.uploads import COMMITMENT_LENGTH, EnvelopeUpload

@@ -26,6 +26,7 @@ from messaging.services.periods import close, end_period, room_ref
 from orgs.models import ExternalParty, Membership, MembershipKind
 from orgs.services.memberships import OPEN, end_membership
 from semafore.kernel import clock
+from semafore.kernel.actor import SYSTEM, acting_as, current_actor
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tasks import BATCH
 from semafore.kernel.tenancy import lock_organisation
@@ -90,7 +91,10 @@ def end_room(room: Room, *, reason: str) -> None:
 
 
 def end_without_room(guests: Sequence[Membership], *, reason: str) -> None:
-    """End the memberships of those who are in no other open room, nor about to come into one."""
+    """End the memberships of those who are in no other open room, nor about to come into one.
+
+    A guest who leaves the last room does not end themselves: it follows, and the system does it.
+    """
     ids = [guest.id for guest in guests]
     inside = RoomMembership.objects.filter(
         membership_id__in=ids, ended_at=None, room__status=RoomStatus.ACTIVE
@@ -101,9 +105,11 @@ def end_without_room(guests: Sequence[Membership], *, reason: str) -> None:
         id__in=_named_for_open_rooms().values("invitation_id"),
     ).values_list("membership_id", flat=True)
     staying = {*inside, *coming}
+    actor = current_actor()
     for guest in guests:
         if guest.id not in staying:
-            end_membership(membership_id=guest.id, reason=reason)
+            with acting_as(SYSTEM if guest.id == actor.membership_id else actor):
+                end_membership(membership_id=guest.id, reason=reason)
 
 
 def _named_for_open_rooms() -> QuerySet[NamedGuest]:

@@ -1,9 +1,10 @@
 """Identifiers."""
 
 import secrets
-import time
 from datetime import datetime
 from uuid import UUID
+
+from semafore.kernel import clock
 
 RANDOM_BYTES = 10
 
@@ -15,7 +16,7 @@ def uuid7() -> UUID:
 
 def uuid7s(number: int) -> list[UUID]:
     """So many at once: the operating system's random bytes are asked for once."""
-    bits = (time.time_ns() // 1_000_000) << 80
+    bits = _bits_of(clock.now())
     noise = secrets.token_bytes(RANDOM_BYTES * number)
     return [
         _version_7(bits | int.from_bytes(noise[at : at + RANDOM_BYTES]))
@@ -30,4 +31,9 @@ def _version_7(bits: int) -> UUID:
 
 def first_uuid7(at: datetime) -> UUID:
     """Not greater than any `uuid7` made from then on, and greater than those made before."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
+    return UUID(int=_bits_of(at))
+
+
+def _bits_of(moment: datetime) -> int:
+    """Its milliseconds, where a version 7 UUID has them."""
+    return int(moment.timestamp() * 1000) << 80

@@ -16,8 +16,17 @@ from pytest_django import DjangoDbBlocker, Settings
 from invitations.models import Delivery, Invitation, PhoneChange, State
 from invitations.services.changes import revoke
 from keys.models import Device, DeviceStatus, KeyBundle
+from messaging.models import (
+    Broadcast,
+    Envelope,
+    Message,
+    Room,
+    RoomKind,
+    RoomStatus,
+    ScreenshotReport,
+)
 from messaging.models import Delivery as MessageDelivery
-from messaging.models import Envelope, Message, Room, RoomKind, RoomStatus
+from messaging.selectors.traffic import messages_a_day
 from orgs.models import Membership, MembershipKind, MembershipStatus, Organisation, ServiceToken
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
@@ -247,6 +256,24 @@ def test_there_are_rooms_of_every_kind(northgate: None) -> None:
     assert rooms.filter(parent__isnull=False).exists()
     assert MessageDelivery.objects.exists()
     assert Envelope.objects.exists()
+
+
+def test_everybody_was_told_something_and_screenshots_were_reported(
+    folder: Path, northgate: None
+) -> None:
+    assert set(Broadcast.objects.values_list("not_reached", flat=True)) == {0}
+    chloe = KeyFile(folder / "devices" / "chloe.json").load()
+    assert [entry.text for entry in chloe.history if entry.room_id is None] == [
+        story.text for story in NORTHGATE.broadcasts
+    ]
+    rooms = ScreenshotReport.objects.order_by("taken_at").values_list("room__name", flat=True)
+    assert list(rooms) == [story.room for story in NORTHGATE.screenshots]
+
+
+def test_messages_lie_on_the_days_of_the_history(northgate: None) -> None:
+    *before, _ = messages_a_day(14)
+
+    assert sum(day.messages > 0 for day in before) > 10
 
 
 def test_nothing_of_the_history_lies_ahead(northgate: None) -> None:

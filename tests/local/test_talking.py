@@ -95,7 +95,18 @@ def test_what_was_said_in_a_room_that_is_gone_is_still_told(
 
     line = talking.Directory(bobs.api).line(entry)
 
-    assert line.endswith(f"device {alices.api.device_id} in room {room_id}: last words")
+    assert line.endswith(f"UTC  Alice in room {room_id}: last words")
+
+
+def test_a_word_to_everybody_says_whose_it_is(
+    room_id: UUID, alices: Device, bobs: Device, demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = UUID(alices.api._send("POST", "broadcasts")["id"])
+    Messenger(alices.api, alices.file).broadcast(begun, [bobs.api.device_id], "All clear")
+
+    talking.receive(demo, bobs, once=True)
+
+    assert capsys.readouterr().out.endswith("UTC  Alice, to everybody: All clear\n")
 
 
 def test_an_unknown_room_names_those_there_are(room_id: UUID, alices: Device) -> None:

@@ -11,15 +11,16 @@ from audit.services.receipts import receipt_signer
 from keys.models import Claim, RevocationReason
 from keys.services import bundles
 from keys.services.revocation import revoke_device
-from messaging.models import Envelope, Message, Notice, NoticeKind
+from messaging.models import Envelope, Message, Notice, NoticeKind, Room
 from orgs.models import Membership, Organisation, Role
+from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.api import ApiProblem
 from semafore.local.client.receipts import ReceiptError, read_receipt
 from semafore.local.client.uploads import signed_upload
 from semafore.wsgi import application
 from tests import cast
 from tests.cast import Phone, inside, phone
-from tests.messaging import talk
+from tests.messaging import calls, talk
 from tests.messaging.people import Talker, connected, talker
 from tests.realtime.acts import age_signed_pre_key
 from tests.realtime.processes import NEVER, RealtimeServer, elsewhere, frame, realtime_server
@@ -49,6 +50,13 @@ def received(one: Talker) -> list[str | None]:
     return [entry.text for entry in one.messenger.collect()]
 
 
+def made_by(creator: Phone, *others: Membership) -> Room:
+    """A group as devices make it."""
+    made = calls.new_group(creator, *others)
+    with organisation_scope(creator.device.organisation_id):
+        return Room.objects.get(id=made["id"])
+
+
 async def test_three_devices_each_and_one_linked_in_between(
     committed: None, server: RealtimeServer
 ) -> None:
@@ -58,7 +66,7 @@ async def test_three_devices_each_and_one_linked_in_between(
     bob = await elsewhere(cast.member, acme, "Bob")
     a1, a2, a3 = [talker(await elsewhere(phone, alice, name=f"a{n}")) for n in range(3)]
     b1, b2, b3 = [talker(await elsewhere(phone, bob, name=f"b{n}")) for n in range(3)]
-    room = await elsewhere(talk.group, acme, alice, bob)
+    room = await elsewhere(made_by, a1.phone, bob)
     said: list[tuple[Talker, str]] = []
 
     async def say(one: Talker, text: str) -> None:

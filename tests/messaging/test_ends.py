@@ -26,7 +26,7 @@ from tests import cast
 from tests.cast import Phone, events, inside
 from tests.invitations.onboarding import acts
 from tests.invitations.onboarding.acts import acting
-from tests.messaging import talk
+from tests.messaging import calls, talk
 from tests.messaging.externals import (
     DAYS_10,
     GIL,
@@ -122,6 +122,19 @@ def test_a_guest_with_another_room_stays_for_it(
     with clock.moved_by(timedelta(days=3)):
         assert sweeps.close_due_rooms() == 1
     assert person(acme, "Gus").status == MembershipStatus.ENDED
+
+
+def test_a_guest_who_leaves_the_last_room_is_gone(
+    acme: Organisation, room: Room, gus: Phone
+) -> None:
+    """Nobody ends themselves: leaving is the guest's act, and the end follows from it."""
+    calls.post(gus, f"rooms/{room.id}/leave")
+
+    assert people(room) == ["Bob"]
+    assert person(acme, "Gus").status == MembershipStatus.ENDED
+    with pytest.raises(ApiProblem) as refused:
+        gus.api.token(renew=True)
+    assert refused.value.code == "membership_ended"
 
 
 def test_a_guest_who_is_to_come_to_another_room_keeps_the_invitation(

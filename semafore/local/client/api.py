@@ -171,14 +171,22 @@ class DeviceClient:
 
     def rooms(self) -> list[JsonObject]:
         """The rooms that this device's person is in."""
-        rooms: list[JsonObject] = []
+        return self._every("rooms")
+
+    def members(self) -> list[JsonObject]:
+        """The people whom this device may message, with their devices."""
+        return self._every("members")
+
+    def _every(self, path: str) -> list[JsonObject]:
+        """All pages of a list."""
+        rows: list[JsonObject] = []
         cursor: str | None = ""
         while cursor is not None:
             query = {"cursor": cursor} if cursor else {}
-            page = self._send("GET", str(httpx.URL("rooms", params=query)))
-            rooms += page["results"]
+            page = self._send("GET", str(httpx.URL(path, params=query)))
+            rows += page["results"]
             cursor = page["next"]
-        return rooms
+        return rows
 
     def room(self, room_id: UUID) -> JsonObject:
         """One room, with its people and their devices."""
@@ -195,6 +203,10 @@ class DeviceClient:
     def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
         """Send a message's envelopes: `accepted_at`, `receipt`, `skipped`."""
         return self._send("POST", f"rooms/{room_id}/messages", message)
+
+    def send_part(self, broadcast_id: UUID, message: JsonObject) -> JsonObject:
+        """Send some of a broadcast's envelopes: `accepted_at`, `receipt`, `skipped`."""
+        return self._send("POST", f"broadcasts/{broadcast_id}/envelopes", message)
 
     def token(self, *, renew: bool = False) -> str:
         """Return a token that is good for some time yet; ask for one where needed or told to."""

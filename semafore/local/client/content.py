@@ -21,16 +21,16 @@ class ContentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One text. The key opens the commitment that stands in the server's event."""
+    """One text; a broadcast has no room. The key opens the commitment in the server's event."""
 
     message_id: UUID
-    room_id: UUID
+    room_id: UUID | None
     text: str
     commitment_key: bytes
 
     @classmethod
-    def of(cls, room_id: UUID, text: str, message_id: UUID | None = None) -> Self:
-        """A new text for a room."""
+    def of(cls, room_id: UUID | None, text: str, message_id: UUID | None = None) -> Self:
+        """A new text for a room, or for everybody."""
         return cls(message_id or uuid4(), room_id, text, secrets.token_bytes(32))
 
     @property
@@ -43,7 +43,7 @@ class Content:
         content = json.dumps(
             {
                 "message_id": str(self.message_id),
-                "room_id": str(self.room_id),
+                "room_id": self.room_id and str(self.room_id),
                 "text": self.text,
                 "commitment_key": encode(self.commitment_key),
             }
@@ -61,14 +61,14 @@ class Content:
             content = json.loads(padded[: padded.rindex(_END)])
             read = cls(
                 message_id=UUID(content["message_id"]),
-                room_id=UUID(content["room_id"]),
+                room_id=content["room_id"] and UUID(content["room_id"]),
                 text=str(content["text"]),
                 commitment_key=decode(content["commitment_key"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ContentError(f"what was decrypted can't be read: {error!r}") from error
         told = (envelope["message_id"], envelope["room_id"])
-        if (str(read.message_id), str(read.room_id)) != told:
+        if (str(read.message_id), read.room_id and str(read.room_id)) != told:
             raise ContentError("the server gave this text another message id or room")
         return read
 

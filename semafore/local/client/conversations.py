@@ -47,6 +47,9 @@ class Relay(Protocol):
     def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
         """Hand a message's envelopes in."""
 
+    def send_part(self, broadcast_id: UUID, message: JsonObject) -> JsonObject:
+        """Hand those of a broadcast in."""
+
     def mailbox(self, *, limit: int = 64) -> JsonObject:
         """What waits."""
 
@@ -118,6 +121,16 @@ class Messenger:
                 self._repair(self._rooms[room_id], problem.body)
             else:
                 return self._accepted(content, answer)
+
+    def broadcast(self, broadcast_id: UUID, device_ids: Collection[UUID], text: str) -> Sent:
+        """Send a text to these devices, as a part of a broadcast.
+
+        Those without a session whose signed pre-keys have expired are left out. Raises as `send`.
+        """
+        content = Content.of(None, text)
+        message = self._message(content, device_ids)
+        answer = self._patiently(self._relay.send_part, broadcast_id, message)
+        return self._accepted(content, answer)
 
     def receive(self, envelope: JsonObject) -> Entry | None:
         """Decrypt an envelope and store what was in it; None when it was stored before.

@@ -1,6 +1,7 @@
 """What `bin/device` does with rooms: each of the public functions is one subcommand."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from semafore.local.client.conversations import Messenger
 from semafore.local.client.demo import Demo, DemoError
 from semafore.local.client.device import Device
 from semafore.local.client.wire import JsonObject
-from semafore.local.client.words import moment, table
+from semafore.local.client.words import devices, moment, table
 
 _NOT_FOUND: Final = 404
 UNREADABLE: Final = (
@@ -49,8 +50,8 @@ def send(device: Device, wanted: str, text: str) -> None:
     print(f"Sent to {name_of(room, own)}, accepted {moment(sent.accepted_at)}.")
     if sent.skipped:
         print(
-            f"Left out, for their signed pre-keys have expired: {len(sent.skipped)} devices."
-            " They are told when they come back."
+            f"Left out, with an expired signed pre-key: {devices(len(sent.skipped))}."
+            " Who is left out is told on coming back."
         )
     print(f"The server's receipt for message {sent.message_id}:\n\n{sent.receipt}", end="")
 
@@ -82,6 +83,7 @@ class Directory:
         """Knows nobody yet."""
         self._api = api
         self._rooms: dict[str, JsonObject] = {}
+        self._people: list[JsonObject] | None = None
 
     def line(self, entry: Entry) -> str:
         """A line about one text."""
@@ -90,25 +92,34 @@ class Directory:
 
     def _origin(self, entry: Entry) -> str:
         """The sender, and the room unless it is of two; ids where the server tells no names."""
-        unnamed = f"device {entry.sender_device_id}"
         if entry.room_id is None:
-            return f"{unnamed}, to everybody"
+            return f"{self._anybody(entry.sender_device_id)}, to everybody"
         room = self._rooms.get(entry.room_id)
-        if room is None or sender_in(room, entry.sender_device_id) is None:
-            try:
-                room = self._rooms[entry.room_id] = self._api.room(UUID(entry.room_id))
-            except ApiProblem as problem:
-                if problem.status != _NOT_FOUND:
-                    raise
-                # The room is closed since, or somebody took this person out of it.
-                return f"{unnamed} in room {entry.room_id}"
-        sender = sender_in(room, entry.sender_device_id) or unnamed
+        if room is None or sender_in(room["members"], entry.sender_device_id) is None:
+            room = self._rooms[entry.room_id] = self._room(entry.room_id)
+        sender = sender_in(room["members"], entry.sender_device_id)
+        sender = sender or self._anybody(entry.sender_device_id)
         return f"{sender} in {room['name']}" if room["name"] else sender
 
+    def _room(self, room_id: str) -> JsonObject:
+        try:
+            return self._api.room(UUID(room_id))
+        except ApiProblem as problem:
+            if problem.status != _NOT_FOUND:
+                raise
+            # The room is closed since, or somebody took this person out of it.
+            return {"name": f"room {room_id}", "members": []}
 
-def sender_in(room: JsonObject, device_id: str) -> str | None:
-    """Whose device it is; None when it is in the room no longer."""
-    for member in room["members"]:
+    def _anybody(self, device_id: str) -> str:
+        """Somebody who may be in no room with this device."""
+        if self._people is None:
+            self._people = self._api.members()
+        return sender_in(self._people, device_id) or f"device {device_id}"
+
+
+def sender_in(people: Sequence[JsonObject], device_id: str) -> str | None:
+    """Whose device it is; None when it isn't among these people's (any longer)."""
+    for member in people:
         if any(device["id"] == device_id for device in member["devices"]):
             return str(member["name"])
     return None

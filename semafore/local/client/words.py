@@ -31,14 +31,17 @@ _FRAMES: Final[Mapping[str, Callable[[JsonObject], str]]] = {
     ),
     "device.reachable": lambda frame: f"device {frame['device_id']} can be reached again",
     "room.closed": lambda frame: f"room {frame['room_id']} is closed",
-    "membership.ending": lambda frame: (
-        f"room {frame['room_id']} closes on {moment(frame['ends_at'])}"
-    ),
+    "membership.ending": lambda frame: f"{room_or_stay(frame)} ends on {moment(frame['ends_at'])}",
     "membership.updated": lambda _frame: "something about this person's membership has changed",
     "changes": lambda _frame: "rooms, people or devices have changed",
     "device.pending": lambda _frame: "another device of this person waits for approval",
     "device.revoked": lambda _frame: "a device was revoked",
 }
+
+
+def room_or_stay(frame: JsonObject) -> str:
+    """Return what ends."""
+    return f"room {frame['room_id']}" if frame["room_id"] else "this person's membership"
 
 
 def frame_in_words(frame: Mapping[str, Any]) -> str:
@@ -99,6 +102,11 @@ def duration(seconds: float) -> str:
 def shortened(value: str) -> str:
     """Return a value that fits on a line: ciphertexts and the like are cut."""
     return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
+
+
+def devices(number: int) -> str:
+    """Return how many devices."""
+    return "1 device" if number == 1 else f"{number} devices"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

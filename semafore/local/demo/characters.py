@@ -137,6 +137,24 @@ class ExternalRoomStory:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BroadcastStory:
+    """An administrator's word to everybody."""
+
+    person: str
+    text: str
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenshotStory:
+    """Somebody's device reported that a screenshot was taken in a room."""
+
+    person: str
+    room: str
+    day: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationStory:
     """One organisation; the first person founded it."""
@@ -151,3 +169,5 @@ class OrganisationStory:
     service_tokens: tuple[ServiceTokenStory, ...] = ()
     rooms: tuple[RoomStory, ...] = ()
     external_rooms: tuple[ExternalRoomStory, ...] = ()
+    broadcasts: tuple[BroadcastStory, ...] = ()
+    screenshots: tuple[ScreenshotStory, ...] = ()

@@ -10,16 +10,19 @@ from invitations.services.phone_changes import prove_phone_change, request_phone
 from invitations.services.terms import Draft
 from invitations.services.tokens import invitation_token
 from keys.models import RevocationReason
+from keys.selectors.credentials import credential_of
 from keys.services.revocation import revoke_device
+from messaging.services.screenshots import report_screenshot
 from orgs.models import MembershipStatus, Scope
 from orgs.services.memberships import end_membership, suspend_membership
 from orgs.services.service_tokens import issue_service_token
 from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.local.demo.arrivals import link
-from semafore.local.demo.characters import InvitationStory, NewNumber
+from semafore.local.demo.characters import InvitationStory, NewNumber, ScreenshotStory
 from semafore.local.demo.post import carry, receive_code
 from semafore.local.demo.rooms import open_rooms
+from semafore.local.demo.talk import broadcast
 from semafore.local.demo.town import PHONE, Town
 
 
@@ -40,9 +43,31 @@ def happen(town: Town, day: int) -> None:
                     expires_at=clock.now() + timedelta(days=90),
                 )
     open_rooms(town, day)
+    _announce(town, day)
     _turn(town, day)
     with acting_as(SYSTEM):
         expire()
+
+
+def _announce(town: Town, day: int) -> None:
+    """Words to everybody, and screenshots that devices told of."""
+    for word in town.story.broadcasts:
+        if word.day == day:
+            broadcast(town.device_of(word.person), word.text)
+    for shot in town.story.screenshots:
+        if shot.day == day:
+            _report(town, shot)
+
+
+def _report(town: Town, shot: ScreenshotStory) -> None:
+    one = town.device_of(shot.person)
+    with acting_as(one.actor):
+        report_screenshot(
+            credential=credential_of(one.device),
+            room_id=town.rooms[shot.room],
+            taken_at=clock.now() - timedelta(minutes=3),
+            platform=one.story.platform,
+        )
 
 
 def _turn(town: Town, day: int) -> None:

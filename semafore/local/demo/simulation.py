@@ -19,10 +19,10 @@ from semafore.local.client.device import Device
 from semafore.local.client.keyfile import KeyFileError
 from semafore.local.client.socket import stay_connected
 from semafore.local.client.wire import JsonObject
-from semafore.local.client.words import frame_in_words
+from semafore.local.client.words import devices, frame_in_words
 from semafore.local.demo.phrases import PHRASES
 
-TALK_SECONDS = (10.0, 60.0)
+TALK_SECONDS = (15.0, 90.0)
 CLAIM_SECONDS = (20.0, 120.0)
 FIRST_ROTATION_SECONDS = 25.0
 ROTATION_SECONDS = (3600.0, 7200.0)
@@ -49,7 +49,8 @@ class Resident:
 
     def say(self, words: str) -> None:
         """One line for the person who watches the terminal."""
-        print(f"{self.entry.organisation}/{self.entry.name}: {words}", flush=True)
+        # The line end is in the text: print writes it by itself, and threads come between.
+        print(f"{self.entry.organisation}/{self.entry.name}: {words}\n", end="", flush=True)
 
 
 async def simulate(demo: Demo, names: Sequence[str]) -> None:
@@ -118,7 +119,7 @@ def talk(resident: Resident) -> str | None:
         return None
     room = chance.choice(rooms)
     sent = resident.messenger.send(UUID(room["id"]), chance.choice(PHRASES))
-    left_out = f", {len(sent.skipped)} devices left out" if sent.skipped else ""
+    left_out = f", {devices(len(sent.skipped))} left out" if sent.skipped else ""
     return f"said something in {room['name'] or 'a room of two'}{left_out}"
 
 

@@ -6,6 +6,7 @@ from invitations.models import Channel, State
 from keys.models import Platform
 from orgs.models import MembershipStatus, Role
 from semafore.local.demo.characters import (
+    BroadcastStory,
     DeviceStory,
     ExternalRoomStory,
     Habit,
@@ -14,6 +15,7 @@ from semafore.local.demo.characters import (
     OrganisationStory,
     PersonStory,
     RoomStory,
+    ScreenshotStory,
     ServiceTokenStory,
     Turn,
 )
@@ -210,6 +212,16 @@ NORTHGATE = OrganisationStory(
             days=14,
             approved=False,
         ),
+    ),
+    broadcasts=(
+        BroadcastStory(
+            "Amara Osei", "The switchboard is down until noon: please write, don't call.", day=11
+        ),
+        BroadcastStory("Ben Whitlock", "The east entrance stays shut on Sunday.", day=2),
+    ),
+    screenshots=(
+        ScreenshotStory("Chloe Marsh", "Ward 7 handover", day=6),
+        ScreenshotStory("Kate Rowan", "New CT scanner", day=2),
     ),
 )
 

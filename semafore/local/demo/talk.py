@@ -1,17 +1,19 @@
 """What was said in the demo's past: real sessions between real keys, over the services."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from keys.selectors.credentials import credential_of
 from keys.serializers.claims import render_bundle
 from keys.services import claiming
 from messaging.models import Room
+from messaging.selectors.broadcasts import wanting
 from messaging.serializers.mailbox import in_words
 from messaging.serializers.messages import AcceptedSerializer, MessageSerializer
-from messaging.services import mailbox, relay
+from messaging.services import broadcasts, mailbox, relay
 from messaging.services.periods import devices_in
 from semafore.kernel import clock
 from semafore.kernel.actor import acting_as
@@ -27,7 +29,7 @@ from semafore.local.demo.town import LoadedDevice, Town
 EARLIEST = timedelta(hours=14)
 LATEST = timedelta(hours=6)
 """So long before the end of a day people talk: before anybody comes in that day."""
-MOST_A_DAY = 3
+MOST_A_DAY = 2
 """Messages in one room."""
 
 
@@ -63,15 +65,18 @@ class Services:
 
     def send_message(self, room_id: UUID, message: JsonObject) -> JsonObject:
         """Hand a message in. Raises ApiProblem."""
+        return self._hand_in(partial(relay.send, room_id=room_id), message)
+
+    def send_part(self, broadcast_id: UUID, message: JsonObject) -> JsonObject:
+        """Hand some of a broadcast in. Raises ApiProblem."""
+        return self._hand_in(partial(broadcasts.send_part, broadcast_id=broadcast_id), message)
+
+    def _hand_in(self, act: Callable[..., relay.Accepted], message: JsonObject) -> JsonObject:
         body = MessageSerializer(data=message)
         body.is_valid(raise_exception=True)
         try:
             with acting_as(self._one.actor):
-                accepted = relay.send(
-                    credential=credential_of(self._one.device),
-                    room_id=room_id,
-                    upload=body.to_upload(),
-                )
+                accepted = act(credential=credential_of(self._one.device), upload=body.to_upload())
         except Problem as problem:
             raise ApiProblem(problem.status, problem.code, problem.body("")) from problem
         answer: JsonObject = AcceptedSerializer(accepted).data
@@ -120,3 +125,13 @@ def _say(messengers: dict[UUID, Messenger], room_id: UUID, chance: random.Random
     with clock.moved_by(timedelta(minutes=1)):
         for device_id in speakers:
             messengers[device_id].collect()
+
+
+def broadcast(one: LoadedDevice, text: str) -> None:
+    """An administrator's device sends to everybody; those with expired keys are not reached."""
+    credential = credential_of(one.device)
+    with acting_as(one.actor):
+        begun = broadcasts.start(credential=credential)
+    Messenger(Services(one), HeldKeys(one.keys)).broadcast(begun.id, wanting(begun), text)
+    with acting_as(one.actor):
+        broadcasts.finish(credential=credential, broadcast_id=begun.id)
