@@ -87,7 +87,16 @@ class ConfigView(PublicAPIView):
             "envelope_max_bytes": settings.ENVELOPE_MAX_BYTES,
             "envelopes_max": settings.ENVELOPES_MAX,
             "room_max_devices": settings.ROOM_MAX_DEVICES,
-            "capabilities": ["key-bundles", "rooms", "messages"],
+            "capabilities": [
+                "key-bundles",
+                "rooms",
+                "external-rooms",
+                "messages",
+                "changes",
+                "broadcasts",
+                "push",
+                "screenshot-reports",
+            ],
             "min_app_version": settings.MIN_APP_VERSION,
         }
         return Response(ConfigSerializer(config).data)

@@ -1,6 +1,6 @@
 """What the hub needs to know of a socket, and why one looks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,7 +19,7 @@ class Due(IntFlag):
     """And somebody was refused for its expired signed pre-key."""
 
 
-WHY = {Hint.MAILBOX: Due.MAILBOX, Hint.SIGNED_PRE_KEY_EXPIRED: Due.REFUSED}
+WHY: Mapping[str, Due] = {Hint.MAILBOX: Due.MAILBOX, Hint.SIGNED_PRE_KEY_EXPIRED: Due.REFUSED}
 
 
 class Socket(Protocol):
