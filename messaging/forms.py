@@ -23,7 +23,7 @@ class ReasonField(forms.CharField):
     """Why: stands in the audit log."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", "Stands in the room's history and in the audit log.")
+        kwargs.setdefault("help_text", "Stands in the history and in the audit log.")
         super().__init__(
             max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3}), **kwargs
         )

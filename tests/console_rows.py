@@ -1,17 +1,19 @@
 """Who sees which page of the console, and who changes something with it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from invitations.models import Channel, Invitation, PhoneChange, Purpose
-from orgs.models import FactorReset, Membership, Organisation, Scope
+from orgs.models import FactorReset, Membership, Organisation, Policy, Scope
 from orgs.services.factor_resets import request_factor_reset
 from orgs.services.memberships import end_membership
 from orgs.services.service_tokens import issue_service_token
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, ActorKind, acting_as
 from tests import cast
+from tests.messaging.pages import affairs
 
 PREFIX = "console/<slug:slug>/"
 
@@ -19,6 +21,8 @@ OWNER = frozenset({"owner"})
 MANAGERS = OWNER | {"admin"}
 HELPERS = MANAGERS | {"helpdesk"}
 EVERYBODY = HELPERS | {"auditor"}
+NOBODY: frozenset[str] = frozenset()
+"""By their role alone."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Row:
     see: frozenset[str] | None
     change: frozenset[str] | None = None
     sensitive: bool = False
-    ended: bool = False
-    """It is about somebody who has left."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """Which of `ids_of` stands for an argument, where not the one of the same name."""
 
 
 def both(roles: frozenset[str], *, sensitive: bool = True) -> Row:
@@ -42,6 +46,9 @@ MEMBER = "members/<uuid:membership_id>"
 DEVICE = "devices/<uuid:device_id>"
 APPROVAL = "approvals/<uuid:device_id>"
 INVITATION = "invitations/<uuid:invitation_id>"
+ROOM = "rooms/<uuid:room_id>"
+ROOM_REQUEST = "rooms/requests/<uuid:request_id>"
+PARTY = "parties/<uuid:party_id>"
 TOKEN = "settings/service-tokens/<uuid:service_token_id>"
 
 TABLE = {
@@ -64,7 +71,7 @@ TABLE = {
         f"{MEMBER}/role": both(OWNER),
         f"{MEMBER}/factor-reset": both(MANAGERS),
         f"{MEMBER}/leaver": SHOWN,
-        f"{MEMBER}/leaver/record": Row(EVERYBODY, ended=True),
+        f"{MEMBER}/leaver/record": Row(EVERYBODY, about={"membership_id": "ended_id"}),
         "members/bulk": both(MANAGERS),
         "members/bulk/confirm": both(MANAGERS),
         "members/bulk/result": Row(MANAGERS, sensitive=True),
@@ -73,6 +80,8 @@ TABLE = {
         DEVICE: SHOWN,
         f"{DEVICE}/revoke": both(MANAGERS),
         f"{DEVICE}/lost": both(HELPERS),
+        f"{DEVICE}/wake": Row(None, HELPERS, about={"device_id": "approved_id"}),
+        "reachability": SHOWN,
         "invitations": SHOWN,
         INVITATION: SHOWN,
         "invitations/new": both(HELPERS),
@@ -83,6 +92,27 @@ TABLE = {
         f"{INVITATION}/new-link": both(HELPERS, sensitive=False),
         f"{INVITATION}/extend": both(HELPERS, sensitive=False),
         f"{INVITATION}/revoke": both(HELPERS, sensitive=False),
+        "rooms": SHOWN,
+        "rooms/new": both(MANAGERS),
+        # For the duty approver that the policy names: in `ids_of`, the owner who is its argument.
+        "rooms/emergency": both(NOBODY),
+        ROOM_REQUEST: Row(EVERYBODY, MANAGERS, sensitive=True),
+        f"{ROOM_REQUEST}/withdraw": both(MANAGERS, sensitive=False),
+        ROOM: SHOWN,
+        f"{ROOM}/people": SHOWN,
+        f"{ROOM}/people/<uuid:membership_id>/role": both(MANAGERS),
+        f"{ROOM}/extend": both(MANAGERS),
+        f"{ROOM}/guests": both(MANAGERS),
+        f"{ROOM}/guests/<uuid:membership_id>/remove": Row(
+            MANAGERS, MANAGERS, sensitive=True, about={"membership_id": "guest_id"}
+        ),
+        f"{ROOM}/close": both(MANAGERS),
+        "parties": SHOWN,
+        PARTY: SHOWN,
+        f"{PARTY}/cut-off": both(MANAGERS),
+        "guests/sponsor": both(MANAGERS),
+        "broadcasts": SHOWN,
+        "screenshots": SHOWN,
         "settings": SHOWN,
         "settings/policy": both(OWNER),
         "settings/service-tokens": SHOWN,
@@ -145,12 +175,22 @@ def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
             proved_at=clock.now(),
         )
         left = end_membership(membership_id=cast.member(of, "Olu").id, reason="New job.")
+        Policy.objects.update(emergency_rooms=True, duty_approver=owner)
+    party = affairs.party(of)
+    guest = affairs.guest(of, "Gus", owner, party)
+    room = affairs.external(of, owner, person, guest, company=party)
+    asked = affairs.request(of, room, owner)
     return {
         "membership_id": person.id,
         "ended_id": left.id,
         "device_id": device.id,
+        "approved_id": cast.phone(guest).id,
         "invitation_id": invitation.id,
         "service_token_id": token.row.id,
         "reset_id": reset.id,
         "phone_change_id": change.id,
+        "guest_id": guest.id,
+        "party_id": party.id,
+        "room_id": room.id,
+        "request_id": asked.id,
     }

@@ -43,7 +43,7 @@ class OverviewView(ConsoleView):
                         "decision waits",
                         "decisions wait",
                     ),
-                    "Compare fingerprints and decide",
+                    "See what is asked for, and decide",
                     self.link("approvals"),
                 ),
             ),

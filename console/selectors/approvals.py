@@ -1,7 +1,7 @@
 """What waits for an administrator's decision, and what was decided."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,10 @@ from django.db.models import F, Q, QuerySet
 from invitations.selectors.phone_changes import waiting_phone_changes
 from keys.fingerprint import fingerprint
 from keys.models import Device, DeviceStatus
+from messaging.models import Room
+from messaging.selectors.external import rooms_ahead
 from messaging.selectors.requests import waiting_requests
-from orgs.models import Membership, MembershipStatus
+from orgs.models import Membership, MembershipKind, MembershipStatus
 from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel import clock
 from semafore.kernel.paging import Page, paginate
@@ -24,6 +26,8 @@ class DeviceRequest:
 
     device: Device
     fingerprint: str
+    rooms: Sequence[Room] = ()
+    """Which a guest comes into with it."""
 
     @property
     def person(self) -> Membership:
@@ -48,11 +52,16 @@ def _late() -> Q:
 
 
 def as_requests(devices: Iterable[Device]) -> list[DeviceRequest]:
-    """Devices with the fingerprints to compare."""
-    return [
+    """Devices with the fingerprints to compare, and the rooms that guests come into."""
+    found = [
         DeviceRequest(device, fingerprint(bytes(device.identity_key), device.id))
         for device in devices
     ]
+    coming = [
+        one.person.id for one in found if one.lets_in and one.person.kind == MembershipKind.GUEST
+    ]
+    rooms = rooms_ahead(coming) if coming else {}
+    return [replace(one, rooms=rooms.get(one.person.id, ())) for one in found]
 
 
 def waiting_devices(cursor: str | None = None) -> Page[Device]:

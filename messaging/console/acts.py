@@ -9,4 +9,5 @@ class Act:
 
     label: str
     address: str
+    primary: bool = False
     danger: bool = False

@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
 from messaging.forms import ReasonForm, TakeOverForm
 from messaging.models import Room
 from messaging.selectors.external import external_party
@@ -32,11 +35,8 @@ class PartyCutOffView(DecisionView):
         rooms = Room.objects.filter(party=subject, status__in=UNCLOSED).count()
         guests = Membership.objects.filter(party=subject).exclude(status=MembershipStatus.ENDED)
         return [
-            f"Open rooms with {subject.name}, which close at once: {rooms}.",
-            (
-                f"Guests of {subject.name}, who leave at once, their devices revoked: "
-                f"{guests.count()}."
-            ),
+            f"Rooms that close at once: {rooms}.",
+            f"Guests who leave at once, and whose devices are revoked: {guests.count()}.",
             "Invitations and requests that wait are withdrawn.",
             "This can't be undone. To work with the company again, ask for a room anew.",
         ]
@@ -59,6 +59,13 @@ class GuestsTakeOverView(DecisionView):
     form_class = TakeOverForm
     submit = "Take over"
 
+    def get(self, request: HttpRequest, **ids: UUID) -> HttpResponse:
+        """Ask, if there is anybody to ask about."""
+        if guests_without_sponsor().exists():
+            return super().get(request, **ids)
+        messages.info(request, "Every guest has a sponsor who is here.")
+        return HttpResponseRedirect(self.link("overview"))
+
     def subject(self, **ids: UUID) -> None:
         """All of them."""
         del ids
@@ -66,8 +73,6 @@ class GuestsTakeOverView(DecisionView):
     def consequences(self, subject: None) -> list[str]:
         """What a sponsor is for."""
         del subject
-        if not guests_without_sponsor().exists():
-            return ["Every guest has a sponsor who is here. There is nothing to do."]
         return [
             "The sponsor of these guests is suspended or has left. They stay in their rooms.",
             "The new sponsor answers for them, and is told before their time ends.",

@@ -19,6 +19,8 @@ from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotPermitted
 
+CONFLICT = 409
+
 
 class AskingView(ConsoleView):
     """A form with rows for guests; then the request as it waits."""
@@ -191,7 +193,7 @@ class RoomRequestView(ConsoleView):
                 return HttpResponseRedirect(self.link("approvals"))
         except RequestDecided:
             form = DecisionForm()
-        return self.show(request, get_request(request_id), form, status=409)
+        return self.show(request, get_request(request_id), form, status=CONFLICT)
 
     def show(
         self, request: HttpRequest, asked: RoomRequest, form: DecisionForm, status: int = 200
@@ -209,6 +211,7 @@ class RoomRequestView(ConsoleView):
             "asked": asked,
             "form": form,
             "decided": "" if pending else decision_in_words(asked),
+            "too_late": not pending and status == CONFLICT,
             "approved_by": approved_by,
             "missing": asked.approvals_needed - len(approved_by),
             "may_decide": pending and may_decide and not own and not mine,

@@ -69,7 +69,7 @@ class RoomsView(ConsoleView):
         """The ways to an external room; the short one is for the duty approver."""
         if Permission.ROOMS_MANAGE not in self.seat.permissions:
             return []
-        acts = [Act("Request an external room", self.link("room_request_new"))]
+        acts = [Act("Ask for an external room", self.link("room_request_new"), primary=True)]
         rules = policy()
         if rules.emergency_rooms and rules.duty_approver_id == self.seat.membership_id:
             acts.append(Act("Open an emergency room", self.link("room_emergency_new")))

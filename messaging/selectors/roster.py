@@ -84,7 +84,7 @@ def pending_requests(room_id: UUID) -> QuerySet[RoomRequest]:
     """What waits for a decision about a room, with whom it names and who approved so far."""
     return (
         RoomRequest.objects.filter(room_id=room_id, status=RequestStatus.PENDING)
-        .select_related("requested_by")
+        .select_related("room__party", "requested_by")
         .prefetch_related("guests", "decisions__by")
         .order_by("requested_at", "id")
     )

@@ -103,7 +103,7 @@ def _note(message: ConsoleMessage, faults: list[str]) -> None:
 
 
 def look(page: Page, name: str) -> None:
-    """Screenshots in light, dark and narrow; axe finds nothing serious in any of them."""
+    """Screenshots in light, dark and narrow; axe finds nothing serious, and nothing sticks out."""
     views = (("light", WIDE, None), ("dark", WIDE, COLOURS), ("narrow", NARROW, None))
     page.evaluate(AXE)
     for view, size, rules in views:
@@ -112,6 +112,8 @@ def look(page: Page, name: str) -> None:
         # Django's own pages fade from one scheme into the other.
         page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
         page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{name} ({view}) is {wider} px wider than the window"
         options = {
             "resultTypes": ["violations"],
             "preload": False,

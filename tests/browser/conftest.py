@@ -23,6 +23,7 @@ from tests.browser.browsers import (
     watched,
 )
 from tests.browser.scene import Scene, an_organisation
+from tests.browser.scene_rooms import add_rooms
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -111,7 +112,9 @@ def outbox(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture
 def scene(committed: None, outbox: Path) -> Scene:
     """An organisation in the middle of its work."""
-    return an_organisation()
+    made = an_organisation()
+    add_rooms(made)
+    return made
 
 
 @pytest.fixture

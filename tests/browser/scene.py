@@ -13,6 +13,7 @@ from invitations.services.terms import Draft
 from keys.models import Comparison, Device, RevocationReason, SignedPreKey
 from keys.services.enrolment import approve_device, deny_device
 from keys.services.revocation import revoke_device
+from messaging.models import Room, RoomRequest
 from orgs.models import (
     ExternalParty,
     FactorReset,
@@ -54,6 +55,8 @@ class Scene:
     tokens: dict[str, ServiceToken] = field(default_factory=dict)
     resets: dict[str, FactorReset] = field(default_factory=dict)
     phone_changes: dict[str, PhoneChange] = field(default_factory=dict)
+    rooms: dict[str, Room] = field(default_factory=dict)
+    requests: dict[str, RoomRequest] = field(default_factory=dict)
 
     @property
     def alice(self) -> Membership:

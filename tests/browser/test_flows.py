@@ -219,8 +219,10 @@ def test_a_new_service_token(browser_as: BrowserAs, scene: Scene) -> None:
 
 def test_an_organisation_that_has_just_begun(browser_as: BrowserAs, acme: Organisation) -> None:
     page = browser_as(cast.member(acme, "Alice", Role.OWNER))
-    empty = ("", "approvals", "devices", "invitations", "settings/service-tokens")
-    for path in (*empty, "approvals?tab=decided", "approvals?tab=expired"):
+    work = ("", "approvals", "approvals?tab=decided", "approvals?tab=expired", "devices")
+    rooms = ("rooms", "parties", "broadcasts", "screenshots", "reachability")
+    reach = (f"reachability?tab={tab}" for tab in ("keys", "pushes", "mail"))
+    for path in (*work, "invitations", *rooms, *reach, "settings/service-tokens"):
         answer = page.goto(f"/console/{acme.slug}/{path}")
         assert answer is not None
         assert answer.status == 200

@@ -1,5 +1,6 @@
 """Every page there is, opened and looked at, with something of every kind on it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,18 @@ def _invitation(key: str) -> Arguments:
     return lambda scene: (scene.invitations[key].id,)
 
 
+def _room(key: str, *people: str) -> Arguments:
+    return lambda scene: (scene.rooms[key].id, *(scene.people[person].id for person in people))
+
+
+def _room_request(key: str) -> Arguments:
+    return lambda scene: (scene.requests[key].id,)
+
+
+def _party(scene: Scene) -> tuple[Any, ...]:
+    return (scene.rooms["recall"].party_id,)
+
+
 def _reset(key: str) -> Arguments:
     return lambda scene: (scene.resets[key].id,)
 
@@ -46,6 +59,7 @@ VISITS: dict[str, list[Visit]] = {
         ("search", _nothing, ""),
         ("search", _nothing, "?q=o"),
         ("search", _nothing, "?q=wil"),
+        ("search", _nothing, "?q=recall"),
         ("search", _nothing, "?q=nobody"),
         ("approvals", _nothing, ""),
         ("approvals", _nothing, "?tab=decided"),
@@ -93,7 +107,6 @@ VISITS: dict[str, list[Visit]] = {
         ("invitations", _nothing, ""),
         ("invitations", _nothing, "?search=nobody"),
         ("invitation_new", _nothing, ""),
-        ("invitation_new", _nothing, "?purpose=guest"),
         ("invitation_new", _nothing, "?purpose=device"),
         ("invitation_new", _nothing, "?purpose=console"),
         ("invitations_bulk", _nothing, ""),
@@ -104,6 +117,52 @@ VISITS: dict[str, list[Visit]] = {
         ("invitation_new_link", _invitation("by_hand"), ""),
         ("invitation_extend", _invitation("expired"), ""),
         ("invitation_revoke", _invitation("by_hand"), ""),
+    ],
+    "rooms": [
+        ("rooms", _nothing, ""),
+        ("rooms", _nothing, "?kind=external&ends_within=7"),
+        ("rooms", _nothing, "?text=nothing"),
+        ("room", _room("recall"), ""),
+        ("room", _room("recall"), "?kind=people"),
+        ("room", _room("ward"), "?of=ward"),
+        ("room", _room("pair"), "?of=pair"),
+        ("room", _room("over"), "?of=over"),
+        ("room", _room("incident"), "?of=incident"),
+        ("room", _room("asked"), "?of=asked"),
+        ("room_people", _room("recall"), ""),
+        ("room_people", _room("recall"), "?tab=former"),
+        ("room_appoint", _room("recall", "alice"), ""),
+        ("room_close", _room("recall"), ""),
+        ("room_close", _room("ward"), "?of=ward"),
+        ("broadcasts", _nothing, ""),
+        ("screenshots", _nothing, ""),
+        ("screenshots", _nothing, "?text=nobody"),
+    ],
+    "external-rooms": [
+        ("room_request_new", _nothing, ""),
+        ("room_emergency_new", _nothing, ""),
+        ("room_request", _room_request("opening"), ""),
+        ("room_request", _room_request("extension"), "?of=extension"),
+        ("room_request", _room_request("guests"), "?of=guests"),
+        ("room_request", _room_request("confirmation"), "?of=confirmation"),
+        ("room_request", _room_request("own"), "?of=own"),
+        ("room_request", _room_request("granted"), "?of=granted"),
+        ("room_request", _room_request("denied"), "?of=denied"),
+        ("room_withdraw", _room_request("own"), ""),
+        ("room_extend", _room("recall"), ""),
+        ("room_guests_add", _room("recall"), ""),
+        ("room_guest_remove", _room("recall", "guest"), ""),
+        ("parties", _nothing, ""),
+        ("parties", _nothing, "?text=nothing"),
+        ("party", _party, ""),
+        ("party_cut_off", _party, ""),
+        ("guests_take_over", _nothing, ""),
+    ],
+    "reachability": [
+        ("reachability", _nothing, ""),
+        ("reachability", _nothing, "?tab=keys"),
+        ("reachability", _nothing, "?tab=pushes"),
+        ("reachability", _nothing, "?tab=mail"),
     ],
     "account": [
         ("account", _nothing, ""),
@@ -159,7 +218,7 @@ def test_it_looks_well(browser_as: BrowserAs, scene: Scene, group: str) -> None:
         answer = page.goto(reverse(name, args=[*of, *arguments(scene)]) + query)
         assert answer is not None
         assert answer.status == 200, (name, query)
-        seen(page, name, query.replace("?", "-").replace("=", "-"))
+        seen(page, name, re.sub("[?=&]", "-", query))
 
 
 OFFERED = ("a", "button[type=submit]", "input", "select", "textarea", "summary")

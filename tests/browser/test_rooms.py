@@ -1,186 +1,98 @@
-"""The pages of rooms and of what happens in them, opened and looked at."""
+"""External rooms as people see to them at the console."""
 
 from datetime import timedelta
-from typing import Any
 
-import pytest
 from django.urls import reverse
+from playwright.sync_api import Page, expect
 
-from keys.models import SignedPreKey
-from messaging.models import Broadcast, Envelope, PushToken, Room, RoomMembership, RoomStatus
 from semafore.kernel import clock
-from semafore.kernel.ids import uuid7
-from tests.browser.browsers import BrowserAs, seen
-from tests.browser.scene import LONG_NAME, Scene
-from tests.cast import inside
-from tests.messaging import talk
-from tests.messaging.pages import affairs
-from tests.messaging.pages.affairs import ago
+from tests.browser.browsers import BrowserAs, look, seen
+from tests.browser.scene import Scene
 
-Rooms = dict[str, Room]
+GUESTS = (("Kofi Mensah", "+44 7700 900701"), ("Lara Winter", "+44 7700 900702"))
 
 
-@pytest.fixture
-def rooms(scene: Scene) -> Rooms:
-    """Some weeks of talk at Northgate."""
-    of, people, devices = scene.organisation, scene.people, scene.devices
-    bob, alice, grace = people["bob"], people["alice"], people["guest"]
-    calder = affairs.party(of, "Calder Medical Supplies")
-    affairs.party(of, "Tessellate Imaging (Holdings) Limited, Aberystwyth")
-    graces = scene.device("grace", "guest", "Grace's phone")
-    made = {
-        "ward": talk.group(of, alice, bob, people["wilhelmina"], name="Ward 7"),
-        "pair": affairs.direct(of, bob, people["wilhelmina"]),
-        "recall": affairs.external(
-            of,
-            bob,
-            alice,
-            grace,
-            company=calder,
-            created_at=ago(days=30),
-            closes_at=clock.now() + timedelta(days=3),
-        ),
-        "over": affairs.external(of, bob, grace, company=calder, name=f"Handover to {LONG_NAME}"),
-        "incident": affairs.external(
-            of, alice, grace, company=calder, name="Incident 41", emergency=True
-        ),
-        "asked": affairs.external(
-            of, alice, company=calder, name="Bed planning", status=RoomStatus.REQUESTED
-        ),
-    }
-    recall = made["recall"]
-    with inside(of):
-        RoomMembership.objects.create(
-            organisation_id=of.id,
-            room=recall,
-            membership=people["ended"],
-            added_by=bob,
-            added_at=ago(days=20),
-            ended_at=ago(days=6),
-            ended_by=people["adam"],
-            end_reason="Left for another trust.",
-        )
-        Room.objects.create(
-            organisation_id=of.id,
-            kind="external",
-            name="Serial numbers",
-            parent=recall,
-            party=calder,
-            purpose="Only the serial numbers.",
-            closes_at=recall.closes_at,
-        )
-    for number in range(40):
-        at = ago(hours=9 * number + 1)
-        affairs.message(of, devices["bob"], room=recall, to=(graces, devices["alice"]), at=at)
-        affairs.message(of, graces, room=recall, to=(devices["bob"],), at=at - timedelta(hours=3))
-        for _ in range(number % 7):
-            affairs.message(of, devices["alice"], room=made["ward"], at=at)
-    granted = affairs.request(of, recall, bob)
-    affairs.decide(of, granted, people["adam"], approved=True)
-    affairs.request(of, recall, bob, approvals_needed=2)
-    affairs.screenshot(of, recall, graces, taken_at=ago(hours=1))
-    affairs.screenshot(of, made["pair"], devices["bob"], reported_at=ago(days=2))
-    affairs.close(of, made["over"], alice)
-    _broadcasts(scene)
-    _troubles(scene, made["ward"])
-    return made
+def open_page(page: Page, scene: Scene, name: str, *args: object) -> None:
+    page.goto(reverse(name, args=[scene.organisation.slug, *args]))
 
 
-def _broadcasts(scene: Scene) -> None:
-    of, devices = scene.organisation, scene.devices
-    for finished, missed in ((clock.now(), 2), (None, None)):
-        with inside(of):
-            sent = Broadcast.objects.create(
-                organisation_id=of.id,
-                sender=scene.alice,
-                sender_device=devices["alice"],
-                finished_at=finished,
-                not_reached=missed,
-            )
-        affairs.message(of, devices["alice"], broadcast=sent, to=(devices["bob"],), envelopes=3)
+def in_days(days: int) -> str:
+    return f"{clock.now() + timedelta(days=days):%Y-%m-%dT%H:%M}"
 
 
-def _troubles(scene: Scene, room: Room) -> None:
-    of, devices = scene.organisation, scene.devices
-    old = affairs.message(of, devices["alice"], room=room, at=ago(days=28))
-    with inside(of):
-        SignedPreKey.objects.filter(device_id=devices["alice"].id).update(
-            uploaded_at=ago(days=6, hours=20)
-        )
-        Envelope.objects.create(
-            envelope_id=uuid7(),
-            organisation_id=of.id,
-            device=devices["tablet"],
-            message=old,
-            suite="x3dh-25519",
-            type="message",
-            ciphertext=bytes(8),
-        )
-        PushToken.objects.create(
-            organisation_id=of.id,
-            device=devices["tablet"],
-            service="fcm",
-            environment="production",
-            token=b"",
-            failures=4,
-            failed_at=ago(hours=2),
-            error="The push service answered 503 and asked to be left alone for an hour.",
-        )
+def ask_for_the_room(page: Page, scene: Scene) -> None:
+    open_page(page, scene, "rooms")
+    page.get_by_role("link", name="Ask for an external room").click()
+    page.get_by_role("button", name="Ask for the approval").click()
+    expect(page.get_by_role("alert")).to_contain_text("Give the name of guest 1.")
+    look(page, "room-request-new-refused")
+    page.get_by_label("Name of the room").fill("Pump failure")
+    page.get_by_label("Purpose").fill("Find out why the pumps stop.")
+    page.get_by_label("Company").fill("Calder Medical Supplies")
+    page.get_by_label("Ends at (UTC)").fill(in_days(10))
+    page.get_by_label("People of the organisation").fill("bob@northgate.example")
+    for number, (name, phone) in enumerate(GUESTS, 1):
+        row = page.get_by_role("group", name=f"Guest {number}")
+        row.get_by_label("Name").fill(name)
+        row.get_by_label("Phone number").fill(phone)
+    page.get_by_role("button", name="Ask for the approval").click()
+    expect(page.get_by_text("You asked for this, so somebody else decides.")).to_be_visible()
 
 
-VISITS: list[tuple[str, str, dict[str, str]]] = [
-    ("rooms", "", {}),
-    ("rooms", "", {"kind": "external", "ends_within": "7"}),
-    ("rooms", "", {"text": "nothing"}),
-    ("room", "recall", {}),
-    ("room", "recall", {"kind": "people"}),
-    ("room", "ward", {}),
-    ("room", "pair", {}),
-    ("room", "over", {}),
-    ("room", "incident", {}),
-    ("room", "asked", {}),
-    ("room_people", "recall", {}),
-    ("room_people", "recall", {"tab": "former"}),
-    ("parties", "", {}),
-    ("broadcasts", "", {}),
-    ("screenshots", "", {}),
-    ("reachability", "", {}),
-    ("reachability", "", {"tab": "keys"}),
-    ("reachability", "", {"tab": "pushes"}),
-    ("reachability", "", {"tab": "mail"}),
-    ("search", "", {"q": "recall"}),
-]
+def approve(page: Page, scene: Scene, room: str) -> None:
+    open_page(page, scene, "approvals")
+    page.get_by_role("link", name=room).click()
+    page.get_by_label("Approve").check()
+    page.get_by_role("button", name="Decide", exact=True).click()
 
 
-@pytest.mark.timeout(400)
-def test_pages_of_rooms(scene: Scene, rooms: Rooms, browser_as: BrowserAs) -> None:
-    page = browser_as(scene.alice)
+def test_a_room_from_the_request_to_its_end(browser_as: BrowserAs, scene: Scene) -> None:
+    alice, adam, oliver = (browser_as(scene.people[name]) for name in ("alice", "adam", "oliver"))
+    ask_for_the_room(alice, scene)
 
-    def visit(name: str, args: list[Any], suffix: str = "", **query: str) -> None:
-        page.goto(reverse(name, args=[scene.organisation.slug, *args], query=query or None))
-        seen(page, name, suffix)
+    approve(adam, scene, "Pump failure")
+    expect(adam.get_by_text("Pump failure, a new external room: approved.")).to_be_visible()
+    alice.get_by_role("link", name="Pump failure").click()
+    expect(alice.get_by_role("row", name="Bob Stone")).to_be_visible()
+    expect(alice.get_by_text("No guest is in the room.")).to_be_visible()
+    for name, _ in GUESTS:
+        open_page(alice, scene, "invitations")
+        alice.get_by_role("link", name=name).click()
+        expect(alice.get_by_text("Guest of Calder Medical Supplies")).to_be_visible()
 
-    for name, about, query in VISITS:
-        suffix = "-".join(["", *([about] if about else []), *query.values()])
-        visit(name, [rooms[about].id] if about else [], suffix, **query)
-    visit("overview", [], "-rooms")
-    visit("party", [rooms["recall"].party_id])
-    visit("member", [scene.people["bob"].id], "-rooms")
-    visit("leaver", [scene.people["bob"].id], "-rooms")
+    open_page(alice, scene, "rooms")
+    alice.get_by_role("link", name="Pump failure").click()
+    alice.get_by_role("link", name="Extend").click()
+    alice.get_by_label("Ends at (UTC)").fill(in_days(20))
+    alice.get_by_label("Reason").fill("The supplier sends another pump.")
+    alice.get_by_role("button", name="Ask for the approval").click()
+    expect(alice.get_by_role("link", name="A later end")).to_be_visible()
+
+    open_page(oliver, scene, "approvals")
+    oliver.get_by_role("link", name="Pump failure").click()
+    approve(adam, scene, "Pump failure")
+    oliver.get_by_label("Deny").check()
+    oliver.get_by_label("Reason").fill("It has gone on for long enough.")
+    oliver.get_by_role("button", name="Decide", exact=True).click()
+    expect(oliver.get_by_text("Somebody else decided first")).to_be_visible()
+    expect(oliver.get_by_text("Adam Whitlock approved this request on")).to_be_visible()
+    look(oliver, "room-request-conflict")
+    alice.reload()
+    expect(alice.locator("main dl")).to_contain_text("in 20 days")
+
+    alice.get_by_role("link", name="Close now").click()
+    alice.get_by_label("Reason").fill("The pumps run again.")
+    alice.get_by_role("button", name="Close the room now").click()
+    expect(alice.get_by_text("Pump failure is closed.")).to_be_visible()
+    seen(alice, "room", "-closed-by-hand")
+    open_page(alice, scene, "invitations")
+    alice.get_by_role("link", name=GUESTS[0][0]).click()
+    expect(alice.locator("main").get_by_text("Revoked")).to_be_visible()
 
 
-def test_the_rooms_of_an_empty_organisation(scene: Scene, browser_as: BrowserAs) -> None:
-    page = browser_as(scene.alice)
-    for name in ("rooms", "broadcasts", "screenshots", "overview"):
-        page.goto(reverse(name, args=[scene.organisation.slug]))
-        seen(page, name, "-nothing-yet")
-
-
-def test_a_timeline_is_walked_without_scripts(
-    scene: Scene, rooms: Rooms, browser_as: BrowserAs
-) -> None:
+def test_a_timeline_is_walked_without_scripts(scene: Scene, browser_as: BrowserAs) -> None:
     page = browser_as(scene.people["hana"], scripts=False)
-    page.goto(reverse("room", args=[scene.organisation.slug, rooms["recall"].id]))
+    open_page(page, scene, "room", scene.rooms["recall"].id)
     first = page.locator(".timeline li").count()
     page.get_by_role("link", name="Next page").click()
     assert page.locator(".timeline li").count() == first == 50

@@ -53,7 +53,8 @@ def test_a_time_is_in_utc_whatever_zone_it_came_in() -> None:
         (timedelta(seconds=20), "now"),
         (timedelta(seconds=-20), "now"),
         (timedelta(hours=-2, minutes=-1), "2\xa0hours ago"),
-        (timedelta(days=-10, hours=-1), "1\xa0week ago"),
+        (timedelta(days=1, hours=23, minutes=1), "in 47\xa0hours"),
+        (timedelta(days=-10, hours=-1), "10\xa0days ago"),
     ],
 )
 def test_how_far_off_a_time_is(ahead: timedelta, words: str) -> None:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.timesince import timesince, timeuntil
 
 from semafore.kernel import clock
 from semafore.kernel.clock import rfc3339
@@ -20,6 +19,10 @@ register = template.Library()
 BAR_WIDTH = 120
 """Of a bar, in the units of its drawing."""
 DIGIT_GROUP, HEX_GROUP = 5, 8
+MINUTE = 60
+UNITS = (("day", 24 * 60 * MINUTE), ("hour", 60 * MINUTE), ("minute", MINUTE))
+MANY = 2
+"""Of a unit, before it is coarse enough: Django's own would say a week for ten days."""
 
 
 @register.simple_tag(takes_context=True)
@@ -45,14 +48,20 @@ def until(value: datetime | None) -> SafeString:
     """How far off a time is, and the time itself: "in 3 days", "2 hours ago"."""
     if value is None:
         return SafeString("")
-    now = clock.now()
-    if value > now:
-        relative = f"in {timeuntil(value, now, depth=1)}"
-    else:
-        relative = f"{timesince(value, now, depth=1)} ago"
-    if relative.startswith(("in 0", "0")):
-        relative = "now"
+    seconds = (value - clock.now()).total_seconds()
+    span = _span(abs(seconds))
+    relative = "now"
+    if span:
+        relative = f"in {span}" if seconds > 0 else f"{span} ago"
     return format_html('<span class="until"><span>{}</span> {}</span>', relative, moment(value))
+
+
+def _span(seconds: float) -> str:
+    """A length of time in one unit, exact enough to act upon: "47 hours", "10 days"."""
+    for unit, length in UNITS:
+        if seconds >= MANY * length:
+            return f"{round(seconds / length)}\N{NO-BREAK SPACE}{unit}s"
+    return "1\N{NO-BREAK SPACE}minute" if seconds >= MINUTE else ""
 
 
 @register.simple_tag
