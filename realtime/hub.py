@@ -34,6 +34,9 @@ UNHEARD = 64
 TOGETHER = 64
 """Sockets of one look: what it reads for them is held at once, a mebibyte each at most."""
 
+GATHERING_SECONDS = 0.001
+"""A look begins so long after the first hint that asks for it."""
+
 SOON_SECONDS = 0.1
 """Until a socket looks again for what others held in the database."""
 
@@ -151,6 +154,8 @@ class Hub:
 
     async def _look(self, organisation_id: UUID) -> None:
         try:
+            # A message to fifty devices is fifty hints: they look together, not the first alone.
+            await asyncio.sleep(GATHERING_SECONDS)
             while (due := self._due.pop(organisation_id, None)) is not None:
                 devices = list(due)
                 # None due: there may be frames of sockets that are gone.

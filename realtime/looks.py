@@ -11,6 +11,7 @@ from realtime.frames import Frame
 from realtime.selectors import Sight, sights
 from semafore.kernel import hooks
 from semafore.kernel.actor import Actor
+from semafore.kernel.database import not_awaited
 
 Heard = tuple[UUID, Actor, Frame]
 """A device, the same as an actor, and what it said."""
@@ -64,6 +65,7 @@ def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
     )
     if news.sockets:
         with transaction.atomic():
+            not_awaited()
             hooks.sockets_look(news)
     return Seen(
         sights=found,

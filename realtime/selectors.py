@@ -41,6 +41,8 @@ def sights(
 
     In two more, what is due of keys: for all, or for those tokens alone.
     """
+    if not token_hashes:
+        return {}
     with prepared_cursor() as cursor:
         cursor.execute(
             ADMITTED,

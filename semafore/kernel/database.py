@@ -38,3 +38,12 @@ def pipelined() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+def not_awaited() -> None:
+    """This transaction's commit doesn't wait for the disk.
+
+    For what may be lost in a crash, such as that an envelope is under way: it goes out again.
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
