@@ -1,5 +1,6 @@
 """Apple's push service: HTTP/2, with a token that our key signs (ES256)."""
 
+import re
 from datetime import timedelta
 from functools import cache
 
@@ -21,6 +22,7 @@ PAYLOAD = b'{"aps":{"content-available":1}}'
 TAKEN, REFUSED, FORBIDDEN, GONE = 200, 400, 403, 410
 BAD_TOKENS = {"BadDeviceToken"}
 BAD_CREDENTIALS = {"ExpiredProviderToken", "InvalidProviderToken"}
+REASON = re.compile(r"[A-Za-z]{1,59}")
 
 
 @cache
@@ -67,5 +69,5 @@ def deliver(target: Target) -> None:
     if answer.status_code == FORBIDDEN and reason in BAD_CREDENTIALS:
         provider_token().forget(credential)
     # Apple's reasons are words of a fixed list; anything else could repeat what it was sent.
-    named = f" ({reason})" if reason.isascii() and reason.isalpha() and len(reason) < 60 else ""  # noqa: PLR2004 - longer than any
+    named = f" ({reason})" if REASON.fullmatch(reason) else ""
     raise PushError(f"{SERVICE} answered {answer.status_code}{named}.")
