@@ -1,6 +1,7 @@
 """Signed notes (C2SP signed-note): a text, a blank line, and a line for each Ed25519 signature."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -33,6 +34,15 @@ class Signer:
 
     def sign(self, *lines: str) -> str:
         """The note of these lines, signed; a line holds no line break."""
-        text = "".join(f"{line}\n" for line in lines)
+        return sign_note([self], *lines)
+
+    def line(self, text: str) -> str:
+        """The signature line under a text."""
         signature = base64.b64encode(self.key_id + self.key.sign(text.encode()).signature)
-        return f"{text}\n\N{EM DASH} {self.name} {signature.decode()}\n"
+        return f"\N{EM DASH} {self.name} {signature.decode()}\n"
+
+
+def sign_note(signers: Sequence[Signer], *lines: str) -> str:
+    """The note of these lines, signed by each."""
+    text = "".join(f"{line}\n" for line in lines)
+    return f"{text}\n" + "".join(signer.line(text) for signer in signers)

@@ -11,9 +11,22 @@ ENTERING = frozenset({Permission.CONSOLE_ENTER, Permission.PEOPLE_READ})
 HELPING = frozenset(
     {Permission.MEMBERS_INVITE, Permission.MEMBERS_APPROVE, Permission.DEVICES_REPORT_LOST}
 )
-MANAGING = frozenset({Permission.PEOPLE_MANAGE, Permission.DEVICES_MANAGE, Permission.ROOMS_MANAGE})
+MANAGING = frozenset(
+    {
+        Permission.PEOPLE_MANAGE,
+        Permission.DEVICES_MANAGE,
+        Permission.ROOMS_MANAGE,
+        Permission.RETENTION_APPROVE,
+    }
+)
 OWNING = frozenset(
-    {Permission.ROLES_MANAGE, Permission.POLICY_MANAGE, Permission.SERVICE_TOKENS_MANAGE}
+    {
+        Permission.ROLES_MANAGE,
+        Permission.POLICY_MANAGE,
+        Permission.SERVICE_TOKENS_MANAGE,
+        Permission.RETENTION_MANAGE,
+        Permission.HOLDS_LIFT,
+    }
 )
 EXAMINING = frozenset(
     {

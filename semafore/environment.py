@@ -98,15 +98,25 @@ def android_apps(name: str) -> list[tuple[str, str]]:
 
 def key(name: str) -> bytes | None:
     """32 random bytes in base64; None where there are none."""
+    return _read(name, None, _seed, f"set {name} to 32 random bytes in base64", secret=True)
 
-    def parse(value: str) -> bytes:
-        seed = base64.b64decode(value, validate=True)
-        if len(seed) != KEY_LENGTH:
-            message = f"{len(seed)} bytes, not {KEY_LENGTH}"
-            raise ValueError(message)
-        return seed
 
-    return _read(name, None, parse, f"set {name} to 32 random bytes in base64", secret=True)
+def keys(name: str) -> list[bytes]:
+    """Several such keys, with commas between them; none where there are none."""
+
+    def parse(value: str) -> list[bytes]:
+        return [_seed(one.strip()) for one in value.split(",")]
+
+    remedy = f"set {name} to 32 random bytes in base64, or to several with commas between them"
+    return _read(name, None, parse, remedy, secret=True) or []
+
+
+def _seed(value: str) -> bytes:
+    seed = base64.b64decode(value, validate=True)
+    if len(seed) != KEY_LENGTH:
+        message = f"{len(seed)} bytes, not {KEY_LENGTH}"
+        raise ValueError(message)
+    return seed
 
 
 def _text_or_file(value: str, begin: str) -> str:

@@ -32,6 +32,11 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 # base64. In development one is derived from SECRET_KEY.
 LOG_HOST = environment.text("LOG_HOST", urlsplit(BASE_URL).netloc)
 RECEIPT_KEY = environment.key("RECEIPT_KEY")
+# In the environment of the `log` process alone: the keys that sign checkpoints, the current one
+# first, and while keys are changed the one before it too; and where it writes down what it signed,
+# outside the database, so that it notices when that goes back.
+CHECKPOINT_KEYS = environment.keys("CHECKPOINT_KEYS")
+LOG_STATE_DIR = environment.text("LOG_STATE_DIR", str(ROOT / ".local" / "log"))
 
 # Key rules; the three names are the seed's (seeds/identity-keys.txt).
 SPK_MAX_AGE = timedelta(hours=environment.integer("SPK_MAX_AGE_HOURS", 168, least=1, most=8760))

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django_scopes import get_scope
 
 from audit.commitments import canonical
-from audit.events import AccessDenied
+from audit.events.denials import AccessDenied
 from audit.registry import REGISTRY, What
 from audit.services.recording import UNKNOWN, EventParts, Fact, Ref, event_parts, who_part, write
 from semafore.kernel import clock

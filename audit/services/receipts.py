@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from nacl.signing import SigningKey
 
-from audit.events import KeyAnnounced
+from audit.events import log as events
 from audit.models import AnnouncedKey
 from audit.notes import Signer
 from audit.services.recording import Recorded, record
@@ -43,11 +43,6 @@ def sign_receipt(recorded: Recorded, *, origin: str, accepted_at: datetime) -> s
     )
 
 
-def log_origin(log_id: str) -> str:
-    """The name of an organisation's log, as checkpoints and receipts bear it."""
-    return f"{settings.LOG_HOST}/log/{log_id}"
-
-
 def announce_receipt_key() -> None:
     """Have the organisation's log say which key signs receipts, once; a look without a statement.
 
@@ -69,11 +64,12 @@ def announce_receipt_key() -> None:
 @transaction.atomic
 def _announce(vkey: str) -> None:
     with acting_as(SYSTEM):
-        recorded = record(KeyAnnounced(purpose="receipts", vkey=vkey))
+        recorded = record(events.KeyAnnounced(purpose=events.RECEIPTS, vkey=vkey))
     AnnouncedKey.objects.create(
         organisation_id=current_organisation_id(),
         name=receipt_signer().name,
         vkey=vkey,
+        purpose=events.RECEIPTS,
         event_id=recorded.event_id,
         announced_at=clock.now(),
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from audit.events import AccessDenied
+from audit.events.denials import AccessDenied
 from audit.services.denials import Denial, count_denials
 from audit.services.recording import UNKNOWN, Fact, Ref, record_many
 from keys import events

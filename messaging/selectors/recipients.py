@@ -30,6 +30,8 @@ class Standing:
     """The sender and the room, as they are just now."""
 
     log_id: str
+    origin_number: int
+    """Of the organisation's log (`audit.logs.origin_of`)."""
     admitted: bool
     """The sending device is approved, its person active."""
     sent_lately: int
@@ -45,6 +47,8 @@ class Standing:
 
 STANDING = """
 SELECT organisation.log_id,
+    coalesce((SELECT origin_number FROM audit_head
+              WHERE organisation_id = organisation.id), 1),
     EXISTS (
         SELECT FROM keys_device AS own
         JOIN orgs_membership AS person ON person.id = own.membership_id
@@ -90,10 +94,11 @@ def standing(
                 "limit": settings.MESSAGES_PER_DEVICE_PER_MINUTE,
             },
         )
-        log_id, admitted, sent_lately, *rest = cursor.fetchone()
+        log_id, origin_number, admitted, sent_lately, *rest = cursor.fetchone()
     earlier, (found_id, name, kind, status, closes_at) = rest[:4], rest[4:]
     return Standing(
         log_id=log_id,
+        origin_number=origin_number,
         admitted=admitted,
         sent_lately=sent_lately,
         earlier=Earlier(*earlier) if earlier[0] is not None else None,

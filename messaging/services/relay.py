@@ -13,9 +13,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from audit.logs import origin_of
 from audit.registry import What
 from audit.services.contents import content_root, note_contents, recipients_root
-from audit.services.receipts import announce_receipt_key, log_origin, sign_receipt
+from audit.services.receipts import announce_receipt_key, sign_receipt
 from audit.services.recording import Ref, record
 from keys.selectors.credentials import DeviceCredential
 from messaging.errors import DeviceSetMismatch, MessageIdConflict, MessageLimit, RoomClosed
@@ -187,7 +188,9 @@ def store(
     root = recipients_root(list(zip(devices, hashes, strict=True)))
     with pipelined():
         recorded = record(what, room=room, recipients_root=root)
-        receipt = sign_receipt(recorded, origin=log_origin(found.log_id), accepted_at=accepted_at)
+        receipt = sign_receipt(
+            recorded, origin=origin_of(found.log_id, found.origin_number), accepted_at=accepted_at
+        )
         row: dict[str, Any] = {
             "id": uuid7(),
             "organisation": credential.organisation_id,

@@ -6,6 +6,7 @@ what one raises rolls the caller back. Domain flow inside an app never uses a ho
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -139,6 +140,44 @@ class SocketsLook:
         self.frames.setdefault(device_id, []).extend(frames)
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: what it covers is deleted by nothing. None means any."""
+
+    membership_id: UUID | None
+    """A person, as who acts or is acted on, as sender or recipient."""
+    room_id: UUID | None
+    from_at: datetime | None
+    until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSweep:
+    """Rows of the current organisation that have lived their time: to be counted, or deleted."""
+
+    metadata_before: datetime
+    audit_before: datetime
+    existence_before: datetime
+    holds: Sequence[Hold]
+    """In force; handlers leave alone what any of them covers."""
+    batch: int | None
+    """At most so many rows of each kind are deleted; None deletes nothing and counts all."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Filled by the handlers: how many, by what they are (`messages`, `deliveries`, …)."""
+    ended_devices: set[UUID] = field(default_factory=set)
+    """Filled by keys: devices that ended before `audit_before`; events of their keys go."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsConcerning:
+    """Events that may concern one of these people, beyond what stands in the events."""
+
+    event_ids: frozenset[UUID]
+    membership_ids: frozenset[UUID]
+    found: set[UUID] = field(default_factory=set)
+    """Filled by the handlers: of messages, those that a device of theirs was to get."""
+
+
 membership_suspended: Hook[MembershipChanged] = Hook()
 """Raised by orgs after a suspension: keys ends tokens and sockets of the person's devices."""
 
@@ -168,3 +207,9 @@ socket_frames: Hook[SocketFrames] = Hook()
 
 sockets_look: Hook[SocketsLook] = Hook()
 """Raised by realtime whenever sockets look: messaging gives envelopes and notices."""
+
+retention_sweep: Hook[RetentionSweep] = Hook()
+"""Raised by audit for a preview and in each batch of a sweep: apps count or delete their rows."""
+
+events_concerning: Hook[EventsConcerning] = Hook()
+"""Raised by audit before a sweep under a hold on a person: messaging and keys name the events."""

@@ -24,6 +24,9 @@ class Permission(StrEnum):
     AUDIT_READ_TRAFFIC = "audit.read_traffic"
     AUDIT_EXPORT = "audit.export"
     HOLDS_PLACE = "holds.place"
+    HOLDS_LIFT = "holds.lift"
+    RETENTION_MANAGE = "retention.manage"
+    RETENTION_APPROVE = "retention.approve"
 
 
 class Access(StrEnum):

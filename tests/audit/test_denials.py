@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from audit.events import AccessDenied
+from audit.events.denials import AccessDenied
 from audit.models import Denial as DenialRow
 from audit.models import Event, Pending, PlatformDenial, PlatformEvent, PlatformPending
 from audit.services.denials import (

@@ -19,9 +19,12 @@ TABLE = {
         (YES, YES, NO, NO, NO),
     ),
     "roles, policy, retention, SIEM, service tokens": (
-        {"roles.manage", "policy.manage", "service_tokens.manage"},
+        {"roles.manage", "policy.manage", "service_tokens.manage", "retention.manage"},
         (YES, NO, NO, NO, NO),
     ),
+    # "Second administrator" is another owner or admin; holds are seen by owners and auditors only.
+    "be the second who shortens retention": ({"retention.approve"}, (YES, YES, NO, NO, NO)),
+    "be the second who lifts a hold": ({"holds.lift"}, (YES, NO, NO, NO, NO)),
     "read events of classes 1, 3, 4, 5 and their proofs": (
         {"audit.read"},
         (YES, YES, NO, YES, NO),

@@ -1,4 +1,4 @@
-"""Event types of the audit app itself, and of refusals that no other app owns."""
+"""The event type of refusals that no other app owns."""
 
 from audit.registry import EventClass, OcsfClass, What, event
 
@@ -15,16 +15,3 @@ class AccessDenied(What):
 
     act: str
     reason: str
-
-
-@event(
-    "log.key_announced",
-    EventClass.LOG,
-    sentence="The key {vkey} signs {purpose} from now on.",
-    severity=3,
-)
-class KeyAnnounced(What):
-    """Who verifies later finds in the log itself which key signed when."""
-
-    purpose: str
-    vkey: str

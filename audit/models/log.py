@@ -1,0 +1,324 @@
+"""The Merkle log: entries in their order, tiles of hashes, how far it goes, what was signed.
+
+Each table stands twice, as events do: for organisations, and for the platform's own log. What is
+here holds hashes and numbers alone, but for the index that the explorer and retention go by.
+"""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from audit.commitments import ENTRY_LENGTH
+from audit.models.events import NO_TRUNCATE
+from semafore.kernel.tenancy import TenantModel
+
+HASH_LENGTH = 32
+TILE_LENGTH = 256 * HASH_LENGTH
+
+REFUSED = """
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+"""
+
+GROWS = """
+    IF TG_OP = 'UPDATE' AND {stays} THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% only grows', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+"""
+
+SAME_ORGANISATION = "NEW.organisation_id = OLD.organisation_id AND "
+
+TILE_STAYS = (
+    "NEW.level = OLD.level AND NEW.index = OLD.index"
+    " AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes"
+)
+
+HEAD_STAYS = "NEW.size >= OLD.size AND NEW.origin_number >= OLD.origin_number"
+
+ONLY_RETENTION = """
+    IF current_setting('semafore.retention', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+"""
+
+
+def only_added(function: str = REFUSED) -> tuple[pgtrigger.Trigger, ...]:
+    """Triggers that let rows be added, and changed or deleted as the function says."""
+    return (
+        pgtrigger.Trigger(
+            name="only_added",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Update | pgtrigger.Delete,
+            func=function,
+        ),
+        pgtrigger.Trigger(
+            name="no_truncate",
+            when=pgtrigger.Before,
+            level=pgtrigger.Statement,
+            operation=pgtrigger.Truncate,
+            func=NO_TRUNCATE,
+        ),
+    )
+
+
+class EntryRow(models.Model):
+    """One entry in its place, for ever; its event may be gone."""
+
+    seq = models.PositiveBigIntegerField()
+    """From 0, without a gap: the index of RFC 6962."""
+    event_id = models.UUIDField()
+    entry = models.BinaryField()
+    leaf = models.BinaryField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.seq)
+
+
+class Entry(EntryRow, TenantModel):
+    """An entry of an organisation's log."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "seq")
+
+    class Meta:
+        triggers = only_added()
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "event_id"], name="entry_once"),
+            models.CheckConstraint(
+                condition=Q(entry__length=ENTRY_LENGTH, leaf__length=HASH_LENGTH),
+                name="entry_length",
+            ),
+        )
+
+
+class PlatformEntry(EntryRow):
+    """An entry of the platform's own log."""
+
+    seq = models.PositiveBigIntegerField(primary_key=True)
+
+    class Meta:
+        triggers = only_added()
+        constraints = (
+            models.UniqueConstraint(fields=["event_id"], name="platform_entry_once"),
+            models.CheckConstraint(
+                condition=Q(entry__length=ENTRY_LENGTH, leaf__length=HASH_LENGTH),
+                name="platform_entry_length",
+            ),
+        )
+
+
+class TileRow(models.Model):
+    """Up to 256 hashes (C2SP tlog-tiles): of leaves at level 0, of full tiles below above that."""
+
+    level = models.PositiveSmallIntegerField()
+    index = models.PositiveBigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.index}"
+
+
+class Tile(TileRow, TenantModel):
+    """A tile of an organisation's log."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "level", "index")
+
+    class Meta:
+        triggers = only_added(GROWS.format(stays=SAME_ORGANISATION + TILE_STAYS))
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(hashes__length__lte=TILE_LENGTH), name="tile_length"
+            ),
+        )
+
+
+class PlatformTile(TileRow):
+    """A tile of the platform's own log."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+
+    class Meta:
+        triggers = only_added(GROWS.format(stays=TILE_STAYS))
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(hashes__length__lte=TILE_LENGTH), name="platform_tile_length"
+            ),
+        )
+
+
+class HeadRow(models.Model):
+    """How far a log goes. Its lock makes a sequencer the only one."""
+
+    size = models.PositiveBigIntegerField(default=0)
+    root = models.BinaryField()
+    origin_number = models.PositiveIntegerField(default=1)
+    """1, and one more after each fork that was recovered from (ADR 0013)."""
+    halted_at = models.DateTimeField(null=True)
+    """Since when the signer refuses to go on; None while all is well."""
+    halted_reason = models.CharField(max_length=40, blank=True)
+    """The refusal's code (`audit.services.signer`)."""
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class Head(HeadRow, TenantModel):
+    """The head of an organisation's log; made by the sequencer with its first entry."""
+
+    organisation = models.OneToOneField(
+        "orgs.Organisation", primary_key=True, on_delete=models.DO_NOTHING, related_name="+"
+    )
+
+    class Meta:
+        triggers = only_added(GROWS.format(stays=SAME_ORGANISATION + HEAD_STAYS))
+
+
+class PlatformHead(HeadRow):
+    """The head of the platform's own log: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+
+    class Meta:
+        triggers = only_added(GROWS.format(stays=HEAD_STAYS))
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="platform_head_once"),)
+
+
+class CheckpointRow(models.Model):
+    """A head that was signed (C2SP tlog-checkpoint). Old sizes stay: old proofs lean on them."""
+
+    size = models.PositiveBigIntegerField()
+    origin = models.CharField(max_length=300)
+    root = models.BinaryField()
+    note = models.TextField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.size}"
+
+
+class Checkpoint(CheckpointRow, TenantModel):
+    """A checkpoint of an organisation's log."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "size")
+
+    class Meta:
+        triggers = only_added()
+
+
+class PlatformCheckpoint(CheckpointRow):
+    """A checkpoint of the platform's own log."""
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+
+    class Meta:
+        triggers = only_added()
+
+
+class AnnouncedKeyRow(models.Model):
+    """A signing key that an event of a log has announced, and perhaps retired."""
+
+    name = models.CharField(max_length=300)
+    vkey = models.CharField(max_length=400)
+    """`<name>+<key id>+<base64>`, as C2SP's signed-note writes a public key."""
+    purpose = models.CharField(max_length=20)
+    """`checkpoints` or `receipts`."""
+    event_id = models.UUIDField()
+    announced_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.vkey
+
+
+class AnnouncedKey(AnnouncedKeyRow, TenantModel):
+    """A key of an organisation's log."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "vkey"], name="announced_key_once"),
+        )
+
+
+class PlatformAnnouncedKey(AnnouncedKeyRow):
+    """A key of the platform's own log."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["vkey"], name="platform_announced_key_once"),
+        )
+
+
+class IndexedEvent(TenantModel):
+    """What the explorer filters an event by, and where retention finds it (audit-log.md).
+
+    Written by the sequencer. What is of a part goes with the part; the row goes with the last one.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "seq")
+    seq = models.PositiveBigIntegerField()
+    event_id = models.UUIDField()
+    event_class = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    type = models.CharField(max_length=100)
+    outcome = models.CharField(max_length=20)
+    actor_kind = models.CharField(max_length=20, blank=True)
+    actor_id = models.UUIDField(null=True)
+    actor_member = models.UUIDField(null=True)
+    """The membership behind the actor."""
+    target_kind = models.CharField(max_length=30, blank=True)
+    target_id = models.UUIDField(null=True)
+    subject_id = models.UUIDField(null=True)
+    room_id = models.UUIDField(null=True)
+    address = models.CharField(max_length=50, blank=True)
+    who_kept = models.BooleanField(default=True)
+    what_kept = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "audit_event_index"
+        triggers = only_added(ONLY_RETENTION)
+        indexes = (
+            models.Index(
+                fields=["organisation", "event_class", "at", "seq"],
+                condition=Q(who_kept=True),
+                name="event_index_who_kept",
+            ),
+            models.Index(
+                fields=["organisation", "event_class", "at", "seq"],
+                condition=Q(what_kept=True),
+                name="event_index_what_kept",
+            ),
+            models.Index(fields=["organisation", "type", "seq"], name="event_index_by_type"),
+            models.Index(
+                fields=["organisation", "actor_member", "seq"],
+                condition=Q(actor_member__isnull=False),
+                name="event_index_by_actor",
+            ),
+            models.Index(
+                fields=["organisation", "target_id", "seq"],
+                condition=Q(target_id__isnull=False),
+                name="event_index_by_target",
+            ),
+            models.Index(
+                fields=["organisation", "room_id", "seq"],
+                condition=Q(room_id__isnull=False),
+                name="event_index_by_room",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.seq)
