@@ -4,7 +4,7 @@ Work is found by rows that exist, never by a watermark: identity values commit o
 (audit-log.md, From entry to checkpoint). Any number may run; the head's lock lets one take a log.
 """
 
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -13,6 +13,9 @@ from audit import tiles
 from audit.logs import PLATFORM_LOG, Log
 from audit.selectors.tree import read_tiles
 from semafore.kernel.database import prepared_cursor
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 BATCH = 4096
 """Entries in one transaction."""
@@ -47,9 +50,7 @@ _LEAVES = "SELECT leaf FROM numbered ORDER BY seq"
 TAKE_PLATFORM = _NUMBERED + _LEAVES
 
 # Each part is parsed once; what a part says that is not there is null in the index.
-TAKE = (
-    _NUMBERED
-    + """, opened AS MATERIALIZED (
+_INDEXED = """, opened AS MATERIALIZED (
     SELECT numbered.seq, event.id, event.class,
         convert_from(event.who, 'UTF8')::jsonb AS who,
         convert_from(event.what, 'UTF8')::jsonb AS what
@@ -70,8 +71,8 @@ TAKE = (
     FROM opened
 )
 """
-    + _LEAVES
-)
+
+TAKE = _NUMBERED + _INDEXED + _LEAVES
 
 GROW_TILES = """
 INSERT INTO {t}tile ({columns}level, index, hashes)
