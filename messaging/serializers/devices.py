@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import TextChoices
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from keys.models import Platform
 from messaging.models import Environment, PushService, ScreenshotReport
 from messaging.push.outcomes import Target
 from semafore.kernel import clock
-from semafore.kernel.http.fields import StrictSerializer, StrictUUIDField
+from semafore.kernel.http.fields import MomentField, StrictSerializer, StrictUUIDField
 
 APNS_TOKEN = re.compile(r"([0-9a-fA-F]{2}){32,100}")
 """Apple's are 32 bytes and may grow; it stands in an address."""
@@ -21,7 +19,6 @@ FCM_TOKEN = re.compile(r"[A-Za-z0-9_:.-]{1,2000}")
 
 FAST_BY = timedelta(minutes=5)
 REPORTED_WITHIN = timedelta(days=30)
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 
 class PushPlatform(TextChoices):
@@ -60,17 +57,6 @@ class PushTokenSerializer(StrictSerializer):
         service, _ = OF_PLATFORM[self.validated_data["platform"]]
         environment = Environment(self.validated_data["environment"])
         return Target(service, environment, self.validated_data["token"])
-
-
-@extend_schema_field(OpenApiTypes.DATETIME)
-class MomentField(serializers.DateTimeField):
-    """A moment in RFC 3339 with its offset: without one it would be somebody's guess."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        """The moment, aware. Raises ValidationError `invalid`."""
-        if not isinstance(value, str) or MOMENT.fullmatch(value) is None:
-            self.fail("invalid", format="RFC 3339 with Z or an offset")
-        return super().to_internal_value(value)
 
 
 class ScreenshotSerializer(StrictSerializer):

@@ -1,6 +1,5 @@
 """Requests about external rooms: what is asked for, and the answer."""
 
-from datetime import UTC
 from typing import Any
 
 from rest_framework import serializers
@@ -8,17 +7,10 @@ from rest_framework import serializers
 from messaging.models import RequestKind, RequestStatus, RoomKind
 from messaging.services.admission import GUESTS_MAX, GuestDraft
 from messaging.services.external import NAME_LENGTH, REASON_LENGTH
-from semafore.kernel.http.fields import StrictSerializer, StrictUUIDField, UtcField
+from semafore.kernel.http.fields import MomentField, StrictSerializer, StrictUUIDField, UtcField
 
 MEMBERS_MAX = 500
 PHONE_LENGTH = 40
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment in RFC 3339; without an offset, in UTC."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["iso-8601"], default_timezone=UTC, **kwargs)
 
 
 class GuestSerializer(StrictSerializer):

@@ -19,6 +19,7 @@ def encode(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -59,6 +60,17 @@ class StrictUUIDField(serializers.UUIDField):
         if not isinstance(data, str) or UUID_TEXT.fullmatch(data) is None:
             self.fail("invalid", value=data)
         return UUID(data)
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentField(serializers.DateTimeField):
+    """A moment in RFC 3339 with its offset: without one it would be somebody's guess."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """The moment, aware. Raises ValidationError `invalid`."""
+        if not isinstance(value, str) or MOMENT.fullmatch(value) is None:
+            self.fail("invalid", format="RFC 3339 with Z or an offset")
+        return super().to_internal_value(value)
 
 
 @extend_schema_field(OpenApiTypes.BYTE)
