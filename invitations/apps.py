@@ -15,9 +15,10 @@ class InvitationsConfig(AppConfig):
         Without the package of its SMS backend the server doesn't start.
         """
         from invitations import checks  # noqa: F401 - registers them
-        from invitations.services import approvals
+        from invitations.services import approvals, retention
         from invitations.sms import backends
         from semafore.kernel import hooks
 
         backends.load()
         hooks.device_revoked.register(approvals.on_device_revoked)
+        hooks.retention_sweep.register(retention.on_retention_sweep)

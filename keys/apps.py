@@ -10,9 +10,11 @@ class KeysConfig(AppConfig):
     verbose_name = "Devices and key bundles"
 
     def ready(self) -> None:
-        """Follow what happens to memberships."""
-        from keys.services import revocation
+        """Follow what happens to memberships, and to what has lived its time."""
+        from keys.services import retention, revocation
         from semafore.kernel import hooks
 
         hooks.membership_suspended.register(revocation.on_membership_suspended)
         hooks.membership_ended.register(revocation.on_membership_ended)
+        hooks.retention_sweep.register(retention.on_retention_sweep)
+        hooks.events_concerning.register(retention.on_events_concerning)

@@ -12,6 +12,7 @@ from keys.selectors.health import device, devices, reports
 from keys.services.revocation import LIVE, revoke_device
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.http.decisions import DecisionView
+from semafore.kernel.names import called
 from semafore.kernel.paging import paginate
 from semafore.kernel.permissions import Permission
 
@@ -49,7 +50,7 @@ class DeviceView(ConsoleView):
         found = device(device_id)
         may = self.seat.permissions
         context = {
-            "title": found.name,
+            "title": called(found),
             "device": found,
             "report": reports([found])[0],
             "identity_key": base64.b64encode(found.identity_key).decode(),

@@ -13,7 +13,7 @@ class MessagingConfig(AppConfig):
         """Follow what happens to people, devices and sockets."""
         from messaging import changes_on_sockets, checks, sockets  # noqa: F401 - checks: registered
         from messaging.selectors import reach
-        from messaging.services import admission, expiry, notices, people, wakeups
+        from messaging.services import admission, expiry, notices, people, retention, wakeups
         from semafore.kernel import hooks
 
         hooks.membership_suspended.register(people.on_membership_suspended)
@@ -27,3 +27,5 @@ class MessagingConfig(AppConfig):
         hooks.socket_frames.register(sockets.on_socket_frames)
         hooks.sockets_look.register(sockets.on_sockets_look)
         hooks.sockets_look.register(changes_on_sockets.on_sockets_look)
+        hooks.retention_sweep.register(retention.on_retention_sweep)
+        hooks.events_concerning.register(retention.on_events_concerning)

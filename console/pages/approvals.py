@@ -28,6 +28,7 @@ from keys.models import Comparison, DeviceStatus
 from messaging.selectors.requests import decided_requests, lapsed_requests, waiting_requests
 from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.names import called
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import Problem
 
@@ -134,7 +135,7 @@ class ApprovalView(ConsoleView):
     ) -> HttpResponse:
         """The page after it."""
         context = {
-            "title": f"{decided.person.name}: decided already",
+            "title": f"{called(decided.person)}: decided already",
             "decided": decided,
             "by_you": decided.device.decided_by_id == self.seat.membership_id,
         }

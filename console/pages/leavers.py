@@ -8,6 +8,7 @@ from console.selectors.people import handover, leaver_record
 from orgs.models import MembershipStatus
 from orgs.selectors.members import member
 from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.names import called
 from semafore.kernel.permissions import Permission
 
 
@@ -20,7 +21,7 @@ class LeaverView(ConsoleView):
         """The lists. Raises NotFound."""
         person = member(membership_id)
         context = {
-            "title": f"{person.name} leaves",
+            "title": f"{called(person)} leaves",
             "person": person,
             "handover": handover(person.id),
             "ended": person.status == MembershipStatus.ENDED,
@@ -39,7 +40,7 @@ class LeaverRecordView(ConsoleView):
         """The record. Raises NotFound, also while the membership is open."""
         person = member(membership_id)
         context = {
-            "title": f"Record of the departure of {person.name}",
+            "title": f"Record of the departure of {called(person)}",
             "person": person,
             "record": leaver_record(person.id),
         }

@@ -17,6 +17,7 @@ from orgs.models import Membership, MembershipKind, MembershipStatus
 from orgs.selectors.members import changes_of, member
 from orgs.services.memberships import check_move, owners_by_owners
 from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.names import called
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import Problem
 
@@ -53,7 +54,7 @@ class PersonView(ConsoleView):
         may = self.seat.permissions
         devices = reports(list(devices_of(person.id)))
         context = {
-            "title": person.name,
+            "title": called(person),
             "person": person,
             "acts": self._acts(person),
             "reports": devices,
@@ -79,7 +80,7 @@ class PersonView(ConsoleView):
         acts = [Act("Leaver's record", self.link("leaver_record", person.id))] if ended else []
         if not _passes(owners_by_owners, person.role):
             return acts
-        if Permission.PEOPLE_MANAGE in may:
+        if Permission.PEOPLE_MANAGE in may and person.name:
             acts.append(Act("Change name or unit", self.link("member_edit", person.id)))
         if ended or oneself:
             return acts

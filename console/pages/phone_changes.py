@@ -9,6 +9,7 @@ from invitations.selectors.phone_changes import get_phone_change
 from invitations.services.phone_changes import approve_phone_change, deny_phone_change
 from orgs.forms.decisions import DecisionForm
 from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.names import called
 from semafore.kernel.permissions import Permission
 
 
@@ -43,7 +44,7 @@ class PhoneChangeView(ConsoleView):
         """The page, as things stand."""
         change = get_phone_change(phone_change_id)
         context = {
-            "title": f"New number of {change.membership.name}",
+            "title": f"New number of {called(change.membership)}",
             "change": change,
             "form": form,
         }

@@ -19,6 +19,7 @@ from invitations.services.terms import BY_EMAIL
 from invitations.services.tokens import invitation_link
 from semafore.kernel import clock
 from semafore.kernel.http.console import ConsoleView
+from semafore.kernel.names import called
 from semafore.kernel.paging import paginate
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound, NotPermitted
@@ -124,13 +125,14 @@ class InvitationView(ConsoleView):
         if may_invite and usable and invitation.purpose not in BY_EMAIL:
             link = invitation_link(invitation)
         context = {
-            "title": invitation.name,
+            "title": called(invitation),
             "invitation": invitation,
             "link": link,
             "qr": segno.make(link).svg_data_uri(scale=4, border=2, light="#fff") if link else "",
             "may_resend": may_invite and usable and invitation.channel != Channel.HAND,
             "may_renew": may_invite and usable,
-            "may_extend": may_invite and (undecided or invitation.state == "expired"),
+            "may_extend": may_invite
+            and (undecided or (invitation.state == "expired" and invitation.name != "")),
             "may_revoke": may_invite and (undecided or invitation.state == "expired"),
         }
         return self.page(request, "console/invitations/detail.html", context)

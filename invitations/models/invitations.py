@@ -40,6 +40,7 @@ class State(models.TextChoices):
 
 
 OPEN = (State.ISSUED, State.OPENED, State.PHONE_VERIFIED, State.AWAITING_APPROVAL)
+OVER = Q(state__in=(State.ACCEPTED, State.EXPIRED, State.REVOKED, State.DECLINED))
 
 
 class Channel(models.TextChoices):
@@ -63,7 +64,10 @@ class Delivery(models.TextChoices):
 
 
 class Invitation(TenantModel):
-    """One invitation; its token is derived (services/tokens.py) and stored nowhere."""
+    """One invitation; its token is derived (services/tokens.py) and stored nowhere.
+
+    Once it is over, retention takes name, phone and email; an empty name was forgotten.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     purpose = models.CharField(max_length=10, choices=Purpose, editable=False)
@@ -127,7 +131,8 @@ class Invitation(TenantModel):
             models.CheckConstraint(
                 condition=Q(purpose__in=("console", "founding"), phone="", channel="email")
                 & ~Q(email="")
-                | Q(purpose__in=("member", "guest", "device")) & ~Q(phone=""),
+                | Q(purpose__in=("member", "guest", "device")) & ~Q(phone="")
+                | Q(name="", phone="", email="") & ~Q(state__in=OPEN),
                 name="invitation_reaches_somebody",
             ),
             models.CheckConstraint(
@@ -149,6 +154,16 @@ class Invitation(TenantModel):
             models.Index(fields=["organisation", "-issued_at", "id"], name="invitation_by_time"),
             models.Index(
                 fields=["expires_at"], condition=Q(state__in=OPEN), name="invitation_to_expire"
+            ),
+            models.Index(
+                fields=["organisation", "changed_at"],
+                condition=OVER & ~Q(name=""),
+                name="invitation_to_forget",
+            ),
+            models.Index(
+                fields=["organisation", "changed_at"],
+                condition=OVER & ~Q(reason=""),
+                name="invitation_reasoned",
             ),
         )
         triggers = (pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),)

@@ -108,6 +108,7 @@ class Onboarding(TenantModel):
                 name="onboarding_device_has_member",
             ),
         )
+        indexes = (models.Index(fields=["organisation", "expires_at"], name="onboarding_by_age"),)
 
     def __str__(self) -> str:
         return str(self.id)

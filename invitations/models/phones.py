@@ -47,6 +47,7 @@ class PhoneProof(TenantModel):
                 condition=Q(wanted_at__isnull=False),
                 name="phone_proof_to_send",
             ),
+            models.Index(fields=["organisation", "requests_since"], name="phone_proof_by_age"),
         )
 
     def __str__(self) -> str:
@@ -107,7 +108,24 @@ class PhoneChange(TenantModel):
                 name="phone_change_decided_whole",
             ),
         )
-        indexes = (models.Index(fields=["organisation", "proved_at"], name="phone_change_by_time"),)
+        indexes = (
+            models.Index(fields=["organisation", "proved_at"], name="phone_change_by_time"),
+            models.Index(
+                fields=["organisation", "decided_at"],
+                condition=~Q(phone=""),
+                name="phone_change_to_forget",
+            ),
+            models.Index(
+                fields=["organisation", "requested_at"],
+                condition=Q(decided_at__isnull=True),
+                name="phone_change_undecided",
+            ),
+            models.Index(
+                fields=["organisation", "decided_at"],
+                condition=~Q(reason=""),
+                name="phone_change_reasoned",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

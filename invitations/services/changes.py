@@ -69,6 +69,8 @@ def extend(*, invitation_id: UUID, valid_days: int) -> Invitation:
     lock_organisation()
     invitation = locked_invitation(invitation_id)
     check_roles({invitation.role})
+    if not invitation.name:
+        raise InvitationTransition(detail="Whom it invited has been forgotten: issue a new one.")
     if invitation.membership_ends_at and invitation.membership_ends_at <= clock.now():
         raise InvitationTerms(detail="The end of the membership has passed: issue a new one.")
     before, after = invitation.expires_at, clock.now() + timedelta(days=valid_days)

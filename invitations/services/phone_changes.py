@@ -18,6 +18,7 @@ from orgs.services.accounts import move_phone, normalise_phone
 from orgs.services.memberships import membership_ref
 from semafore.kernel import clock
 from semafore.kernel.actor import current_actor
+from semafore.kernel.names import called
 from semafore.kernel.problems import NotFound, Problem
 from semafore.kernel.tasks import queue_after_commit
 from semafore.kernel.tenancy import lock_organisation
@@ -140,7 +141,7 @@ def _waiting(phone_change_id: UUID) -> PhoneChange:
     if change is None:
         raise NotFound
     if change.decided_at is not None:
-        who = change.decided_by.name if change.decided_by else "The server"
+        who = called(change.decided_by, "The server")
         word = "approved" if change.approved else "denied"
         when = f"{change.decided_at:%-d %B %Y at %H:%M} UTC"
         raise PhoneChangeState(detail=f"{who} {word} this change on {when}.")

@@ -62,7 +62,9 @@ def _locked_proof(phone: str, subject_id: UUID) -> PhoneProof:
         [PhoneProof(organisation_id=current_organisation_id(), phone=phone, subject_id=subject_id)],
         ignore_conflicts=True,
     )
-    return PhoneProof.objects.select_for_update().get(phone=phone)
+    found = PhoneProof.objects.select_for_update().filter(phone=phone).first()
+    # Retention may have taken an old one in between.
+    return found or _locked_proof(phone, subject_id)
 
 
 def want_code(*, phone: str, subject_id: UUID) -> UUID:

@@ -2,10 +2,20 @@
 
 from keys.models.claims import Claim
 from keys.models.credentials import DeviceToken, SpentChallenge
-from keys.models.devices import Comparison, Device, DeviceStatus, Platform, RevocationReason
+from keys.models.devices import (
+    ENDED_AT,
+    OVER,
+    Comparison,
+    Device,
+    DeviceStatus,
+    Platform,
+    RevocationReason,
+)
 from keys.models.prekeys import KeyBundle, OneTimePreKey, SignedPreKey, Suite
 
 __all__ = [
+    "ENDED_AT",
+    "OVER",
     "Claim",
     "Comparison",
     "Device",

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from semafore.kernel import clock
 from semafore.kernel.tenancy import TenantModel
@@ -45,6 +46,11 @@ class RevocationReason(models.TextChoices):
     CUSTODY = "custody"
     DEPARTURE = "departure"
     OWNER = "owner"
+
+
+OVER = Q(status__in=(DeviceStatus.DENIED, DeviceStatus.REVOKED))
+ENDED_AT = Coalesce("revoked_at", "decided_at")
+"""When a device that is over ended."""
 
 
 class Device(TenantModel):
@@ -112,9 +118,18 @@ class Device(TenantModel):
         indexes = (
             models.Index(fields=["organisation", "status"], name="device_by_status"),
             models.Index(fields=["organisation", "version"], name="device_by_version"),
+            models.Index("organisation", ENDED_AT, condition=OVER, name="device_by_end"),
+            models.Index(
+                "organisation", ENDED_AT, condition=OVER & ~Q(name=""), name="device_to_forget"
+            ),
+            models.Index(
+                fields=["organisation", "decided_at"],
+                condition=~Q(denial_reason=""),
+                name="device_reasoned",
+            ),
         )
         triggers = (
-            *versioned("name", "status"),
+            *versioned("status", forgettable="name"),
             pgtrigger.Trigger(
                 name="identity_key_immutable",
                 when=pgtrigger.Before,

@@ -33,6 +33,7 @@ from orgs.models import Membership, MembershipStatus, Policy
 from orgs.services.memberships import activate_membership, membership_ref
 from semafore.kernel import clock
 from semafore.kernel.actor import current_actor
+from semafore.kernel.names import called
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import lock_organisation
 
@@ -229,7 +230,7 @@ def pending_device(device_id: UUID, *, by_owner: bool = False) -> Device:
 def _decision(device: Device) -> str:
     if device.decided_at is None or device.status == DeviceStatus.REVOKED:
         return f"The device is {device.status} already."
-    who = device.decided_by.name if device.decided_by else "The server"
+    who = called(device.decided_by, "The server")
     word = "denied" if device.status == DeviceStatus.DENIED else "approved"
     return f"{who} {word} this device on {device.decided_at:%-d %B %Y at %H:%M} UTC."
 

@@ -58,7 +58,14 @@ class Notice(TenantModel):
                 name="notice_waits_once",
             ),
         )
-        indexes = (models.Index(fields=["device", "id"], name="notice_by_device"),)
+        indexes = (
+            models.Index(fields=["device", "id"], name="notice_by_device"),
+            models.Index(
+                fields=["organisation", "at"],
+                condition=Q(about__isnull=False),
+                name="notice_about_by_age",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.kind}"
@@ -73,11 +80,14 @@ class Skip(TenantModel):
     sender_device = models.ForeignKey(
         Device, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
     )
+    at = models.DateTimeField(default=clock.now)
+    """When it was first left out."""
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["device", "sender_device"], name="skip_once"),
         )
+        indexes = (models.Index(fields=["organisation", "at"], name="skip_by_age"),)
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.sender_device_id}"

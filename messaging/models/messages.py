@@ -95,6 +95,8 @@ class Message(TenantModel):
         indexes = (
             models.Index(fields=["room", "-accepted_at", "-id"], name="message_by_room"),
             models.Index(fields=["sender_device", "-accepted_at"], name="message_by_sender"),
+            models.Index(fields=["organisation", "accepted_at"], name="message_by_age"),
+            models.Index(fields=["organisation", "event_id"], name="message_by_event"),
         )
 
     def __str__(self) -> str:

@@ -82,6 +82,11 @@ class RoomRequest(TenantModel):
                 condition=~Q(status="pending"),
                 name="room_request_decided",
             ),
+            models.Index(
+                fields=["organisation", "decided_at"],
+                condition=~Q(reason="", decision_reason=""),
+                name="room_request_reasoned",
+            ),
         )
 
     def __str__(self) -> str:
@@ -129,7 +134,10 @@ class RequestDecision(TenantModel):
 
 
 class NamedGuest(TenantModel):
-    """Somebody whom a request names: a guest of the organisation already, or to be invited."""
+    """Somebody whom a request names: a guest of the organisation already, or to be invited.
+
+    Name, phone and email go by retention after the decision; an empty name was forgotten.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     request = models.ForeignKey(
@@ -148,11 +156,16 @@ class NamedGuest(TenantModel):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(membership__isnull=False) | ~Q(phone=""),
+                condition=Q(membership__isnull=False) | ~Q(phone="") | Q(name=""),
                 name="named_guest_can_be_reached",
             ),
         )
-        indexes = (models.Index(fields=["invitation_id"], name="named_guest_by_invitation"),)
+        indexes = (
+            models.Index(fields=["invitation_id"], name="named_guest_by_invitation"),
+            models.Index(
+                fields=["organisation"], condition=~Q(name=""), name="named_guest_to_forget"
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -106,6 +106,11 @@ class Room(TenantModel):
                 condition=Q(closes_at__isnull=False, status="active"),
                 name="room_to_close",
             ),
+            models.Index(
+                fields=["organisation", "closed_at"],
+                condition=~Q(close_reason=""),
+                name="room_reasoned",
+            ),
         )
         triggers = versioned("name", "status", "closes_at", "purpose", "emergency")
 
@@ -169,6 +174,11 @@ class RoomMembership(TenantModel):
             models.Index(fields=["membership", "ended_at"], name="room_membership_by_person"),
             models.Index(fields=["room", "added_at"], name="room_membership_by_room"),
             models.Index(fields=["organisation", "version"], name="room_membership_by_version"),
+            models.Index(
+                fields=["organisation", "ended_at"],
+                condition=~Q(end_reason=""),
+                name="room_membership_reasoned",
+            ),
         )
         triggers = versioned("role", "ended_at")
 

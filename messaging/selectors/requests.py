@@ -12,6 +12,7 @@ from messaging.models import (
     RoomRequest,
 )
 from orgs.selectors.members import holders_of
+from semafore.kernel.names import called
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
 
@@ -74,5 +75,5 @@ def decision_in_words(request: RoomRequest) -> str:
     if request.status == RequestStatus.WITHDRAWN:
         return f"This request was withdrawn {when}."
     last = request.decisions.select_related("by").order_by("at").last()
-    who = last.by.name if last and last.by else "The server"
+    who = called(last.by if last else None, "The server")
     return f"{who} {request.get_status_display().lower()} this request {when}."

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from messaging.models import Message, Room, RoomKind, RoomMembership, RoomStatus
 from orgs.models import Membership, MembershipKind
 from semafore.kernel import clock
+from semafore.kernel.names import called
 from semafore.kernel.problems import NotFound
 
 INTERNAL = "internal"
@@ -135,7 +136,9 @@ def titles_of(of: Sequence[Room]) -> dict[UUID, str]:
 
     def title(one: Room) -> str:
         if one.id in pairs:
-            return " and ".join(sorted(names.get(person_id, "?") for person_id in pairs[one.id]))
+            return " and ".join(
+                sorted(called(names.get(person_id, "?")) for person_id in pairs[one.id])
+            )
         return one.name or "Room without a name"
 
     return {one.id: title(one) for one in of}

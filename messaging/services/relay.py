@@ -219,8 +219,8 @@ def store(
 
 
 SKIP = """
-INSERT INTO messaging_skip (organisation_id, device_id, sender_device_id)
-SELECT organisation_id, id, %(sender)s FROM keys_device
+INSERT INTO messaging_skip (organisation_id, device_id, sender_device_id, at)
+SELECT organisation_id, id, %(sender)s, %(at)s FROM keys_device
 WHERE organisation_id = %(organisation)s AND id = ANY(%(skipped)s::uuid[])
 ORDER BY id ON CONFLICT DO NOTHING
 """
@@ -234,6 +234,7 @@ def note_skips(*, sender: UUID, skipped: Sequence[UUID]) -> None:
             {
                 "organisation": current_organisation_id(),
                 "sender": sender,
+                "at": clock.now(),
                 "skipped": list(skipped),
             },
         )

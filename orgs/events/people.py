@@ -137,6 +137,17 @@ class AccountCreated(What):
     account_id: UUID
 
 
+@event(
+    "account.forgotten",
+    ADMINISTRATION,
+    sentence="An account that no organisation knows any more was forgotten.",
+)
+class AccountForgotten(What):
+    """Phone, email and secrets of an account are gone (platform's own log)."""
+
+    account_id: UUID
+
+
 @event("account.phone_moved", ADMINISTRATION, sentence="A phone number changed hands.", severity=3)
 class AccountPhoneMoved(What):
     """A number came to an account, from another if one held it (platform's own log)."""

@@ -142,7 +142,8 @@ class Membership(TenantModel):
     """One period of one person in one organisation; coming back is a new row.
 
     `phone` and `email` are what this organisation knows: the account's own may change by what the
-    person does elsewhere, and no organisation may see, guess or time that.
+    person does elsewhere, and no organisation may see, guess or time that. An ended one loses them,
+    and the name, by retention: an empty name is one that was forgotten.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -203,8 +204,18 @@ class Membership(TenantModel):
                 name="membership_to_end",
             ),
             models.Index(fields=["organisation", "version"], name="membership_by_version"),
+            models.Index(
+                fields=["organisation"],
+                condition=Q(status="ended") & ~Q(name=""),
+                name="membership_to_forget",
+            ),
+            models.Index(
+                fields=["account"],
+                condition=~Q(status="ended", name=""),
+                name="membership_known_by_account",
+            ),
         )
-        triggers = versioned("name", "unit", "status", "ends_at")
+        triggers = versioned("unit", "status", "ends_at", forgettable="name")
 
     def __str__(self) -> str:
         return str(self.id)
@@ -232,6 +243,15 @@ class MembershipChange(TenantModel):
     reason = models.CharField(max_length=500, blank=True)
     event_id = models.UUIDField(null=True)
     """The event that records it; None for changes from before this column."""
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["organisation", "at"],
+                condition=~Q(reason=""),
+                name="membership_change_reasoned",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.membership_id} {self.status}"

@@ -167,6 +167,13 @@ class FactorReset(TenantModel):
                 name="factor_reset_has_requester",
             ),
         )
+        indexes = (
+            models.Index(
+                fields=["organisation", "requested_at"],
+                condition=~Q(reason="", denial_reason=""),
+                name="factor_reset_reasoned",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

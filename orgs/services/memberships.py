@@ -190,10 +190,13 @@ def change_role(*, membership_id: UUID, role: Role) -> Membership:
 def edit_membership(*, membership_id: UUID, name: str, unit: str) -> Membership:
     """Correct what the organisation calls the person and their unit; ended periods too.
 
-    Nothing happens when nothing differs. Raises NotFound, RoleAbove.
+    Nothing happens when nothing differs. Raises NotFound, RoleAbove, MembershipTransition for one
+    whose name was forgotten.
     """
     membership = locked_membership(membership_id)
     owners_by_owners(membership.role)
+    if not membership.name:
+        raise MembershipTransition(detail="Who this was has been forgotten, and stays so.")
     wanted = {"name": name, "unit": unit}
     before = {field: getattr(membership, field) for field in wanted}
     changed = [field for field in wanted if before[field] != wanted[field]]

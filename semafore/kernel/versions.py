@@ -23,9 +23,18 @@ def version_field() -> "models.BigIntegerField[int, int]":
     return models.BigIntegerField(default=0, editable=False)
 
 
-def versioned(*columns: str) -> tuple[pgtrigger.Trigger, pgtrigger.Trigger]:
-    """A new version for a new row, and whenever one of the columns changes."""
+def versioned(
+    *columns: str, forgettable: str | None = None
+) -> tuple[pgtrigger.Trigger, pgtrigger.Trigger]:
+    """A new version for a new row, and whenever one of the columns changes.
+
+    A `forgettable` text that retention empties is no news: whoever it named was gone long before.
+    """
     changed = pgtrigger.Q()
+    if forgettable:
+        changed = pgtrigger.Q(
+            **{f"old__{forgettable}__df": pgtrigger.F(f"new__{forgettable}")}
+        ) & ~pgtrigger.Q(**{f"new__{forgettable}": ""})
     for column in columns:
         changed |= pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")})
     return (

@@ -13,8 +13,10 @@ from django.utils.text import capfirst
 
 from semafore.kernel import clock
 from semafore.kernel.clock import rfc3339
+from semafore.kernel.names import called
 
 register = template.Library()
+register.filter(called)  # {{ person|called }}, {{ reset.decided_by|called:"SemaFore's operators" }}
 
 BAR_WIDTH = 120
 """Of a bar, in the units of its drawing."""
