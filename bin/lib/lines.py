@@ -7,7 +7,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 300
 TEST_LIMIT = 500
 # Path: reason. Migrations are exempt: they are written by a tool and never grow.
-ALLOWED: dict[str, str] = {"semafore/settings.py": "all settings stand in one place"}
+ALLOWED: dict[str, str] = {
+    "audit/verifier.py": "goes out in every evidence bundle as one file",
+    "semafore/settings.py": "all settings stand in one place",
+}
 
 
 def too_long() -> list[str]:
