@@ -1,9 +1,9 @@
-"""Which role may do what: the table of product.md, section 1."""
+"""Which role may do what: the table of product.md, section 1. And which scope of a token."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from orgs.models import MembershipKind, Role
+from orgs.models import MembershipKind, Role, Scope
 from semafore.kernel.permissions import Permission
 
 EVERYONE = frozenset({Permission.DEVICE_OWN, Permission.KEY_BUNDLE_CLAIM})
@@ -49,6 +49,15 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 
 GUEST_PERMISSIONS = EVERYONE
 """A guest's reach is limited by its rooms, not by its permissions."""
+
+SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
+    {
+        # Only owners make tokens: these read what owners read.
+        Scope.AUDIT_READ: frozenset({Permission.AUDIT_READ, Permission.AUDIT_READ_TRAFFIC}),
+        Scope.AUDIT_EXPORT: frozenset({Permission.AUDIT_EXPORT}),
+        Scope.LOG_READ: frozenset({Permission.LOG_READ}),
+    }
+)
 
 
 def permissions_of(kind: str, role: str) -> frozenset[Permission]:

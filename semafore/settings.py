@@ -54,6 +54,9 @@ UNUSUAL_CLAIMS_PER_DAY = environment.integer("UNUSUAL_CLAIMS_PER_DAY", 300, leas
 UNAUTHENTICATED_PER_MINUTE = environment.integer(
     "UNAUTHENTICATED_PER_MINUTE", 120, least=1, most=1_000_000
 )
+SERVICE_REQUESTS_PER_MINUTE = environment.integer(
+    "SERVICE_REQUESTS_PER_MINUTE", 1200, least=1, most=1_000_000
+)
 ENVELOPE_MAX_AGE = timedelta(
     hours=environment.integer("ENVELOPE_MAX_AGE_HOURS", 720, least=1, most=8760)
 )
@@ -241,6 +244,8 @@ DEFAULT_FROM_EMAIL = environment.text(
 )
 
 AUTH_USER_MODEL = "orgs.Account"
+# Views of `audit` take service tokens, which belong to an app above it.
+SERVICE_TOKEN_AUTHENTICATION = "orgs.authentication.ServiceTokenAuthentication"  # noqa: S105 - a path
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

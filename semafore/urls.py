@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/mobile/", include("keys.urls_api")),
     path("api/mobile/", include("invitations.urls_api")),
     path("api/mobile/", include("messaging.urls_api")),
+    path("api/audit/", include("audit.urls_api")),
     path("", include("invitations.urls_landing")),
     path("operator/", SITE.urls),
     # What is about the person goes first: no organisation may be called `sign-in`.

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     HOLDS_LIFT = "holds.lift"
     RETENTION_MANAGE = "retention.manage"
     RETENTION_APPROVE = "retention.approve"
+    LOG_READ = "log.read"
+    """Of service tokens alone: the log's checkpoints and hashes."""
 
 
 class Access(StrEnum):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orgs.models import MembershipKind, Role
-from orgs.roles import ROLE_PERMISSIONS, permissions_of
+from orgs.models import MembershipKind, Role, Scope
+from orgs.roles import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, permissions_of
 from semafore.kernel.permissions import Permission
 
 # The rows of the table, and whether owner, admin, helpdesk, auditor and member may.
@@ -41,6 +41,8 @@ TABLE = {
     ),
     # Not in the table: what any person's device does for itself.
     "have a device and talk": ({"device.own", "key_bundle.claim"}, (YES, YES, YES, YES, YES)),
+    # Not in the table: what programs do with a token of an owner's.
+    "read the log's hashes": ({"log.read"}, (NO, NO, NO, NO, NO)),
 }
 
 
@@ -72,3 +74,11 @@ def test_a_guest_has_no_say_whatever_role_stands_in_the_row(role: str) -> None:
 def test_an_unknown_role_may_nothing() -> None:
     with pytest.raises(ValueError, match="emperor"):
         permissions_of("member", "emperor")
+
+
+def test_a_token_may_what_its_scopes_say() -> None:
+    assert {
+        Scope.AUDIT_READ: {"audit.read", "audit.read_traffic"},
+        Scope.AUDIT_EXPORT: {"audit.export"},
+        Scope.LOG_READ: {"log.read"},
+    } == SCOPE_PERMISSIONS

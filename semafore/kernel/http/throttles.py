@@ -1,4 +1,4 @@
-"""Throttles of routes that need no token, counted by address."""
+"""Throttles: by address where no token is needed, by token where programs ask."""
 
 import time
 from collections import OrderedDict
@@ -49,14 +49,22 @@ def _source(request: Request | HttpRequest) -> str:
     return str(ip_network((address, 64), strict=False))
 
 
-class AddressThrottle(BaseThrottle):
-    """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
+class MinuteThrottle(BaseThrottle):
+    """At most so many requests of one source in a minute."""
+
+    def limit(self) -> int:
+        """Requests a minute."""
+        raise NotImplementedError
+
+    def source(self, request: Request | HttpRequest, view: View) -> str:
+        """Who is counted, and where."""
+        raise NotImplementedError
 
     def allow_request(self, request: Request | HttpRequest, view: View) -> bool:
         """Count this request; False when it is one too many."""
         window, self._elapsed = divmod(time.time(), WINDOW_SECONDS)
-        key = f"semafore:throttle:{type(view).__name__}:{_source(request)}:{int(window)}"
-        return self._count(key) <= settings.UNAUTHENTICATED_PER_MINUTE
+        key = f"semafore:throttle:{self.source(request, view)}:{int(window)}"
+        return self._count(key) <= self.limit()
 
     def _count(self, key: str) -> int:
         try:
@@ -70,3 +78,29 @@ class AddressThrottle(BaseThrottle):
     def wait(self) -> float:
         """Seconds until the next window."""
         return WINDOW_SECONDS - self._elapsed
+
+
+class AddressThrottle(MinuteThrottle):
+    """At most `UNAUTHENTICATED_PER_MINUTE` requests an address, route and minute."""
+
+    def limit(self) -> int:
+        """The setting."""
+        return int(settings.UNAUTHENTICATED_PER_MINUTE)
+
+    def source(self, request: Request | HttpRequest, view: View) -> str:
+        """Route and address."""
+        return f"{type(view).__name__}:{_source(request)}"
+
+
+class CredentialThrottle(MinuteThrottle):
+    """At most `SERVICE_REQUESTS_PER_MINUTE` requests a service token and minute, on all routes."""
+
+    def limit(self) -> int:
+        """The setting."""
+        return int(settings.SERVICE_REQUESTS_PER_MINUTE)
+
+    def source(self, request: Request | HttpRequest, view: View) -> str:
+        """The token's id; whoever has none is refused next, and counted by address."""
+        del view
+        credential = getattr(request, "auth", None)
+        return f"service:{credential.id if credential else _source(request)}"

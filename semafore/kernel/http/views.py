@@ -76,9 +76,9 @@ class BaseAPIView(APIView):
             raise NotPermitted
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """DRF's; answers hold tokens and keys, and nothing on the way keeps them."""
+        """DRF's; answers hold tokens and keys, and nothing keeps them unless the view says so."""
         answer = super().finalize_response(request, response, *args, **kwargs)
-        answer["Cache-Control"] = "no-store"
+        answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
 
