@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from audit.models import Event
 from audit.services.receipts import announce_receipt_key
 from messaging.models import Broadcast, Message
 from orgs.models import MembershipKind
@@ -29,6 +30,7 @@ class Ids:
     message_id: UUID = field(default_factory=uuid4)
     broadcast_id: UUID = field(default_factory=uuid4)
     onboarding_id: UUID = field(default_factory=uuid4)
+    event_id: UUID = field(default_factory=uuid4)
 
 
 def ids_of(phone: Phone, peer: Phone) -> Ids:
@@ -54,7 +56,8 @@ def ids_of(phone: Phone, peer: Phone) -> Ids:
             size=0,
             event_id=uuid4(),
         )
-    return Ids(phone.id, other.id, room.id, message.message_id, broadcast.id)
+        event = Event.objects.order_by("id")[0]
+    return Ids(phone.id, other.id, room.id, message.message_id, broadcast.id, event_id=event.id)
 
 
 @dataclass
@@ -313,4 +316,19 @@ TABLE |= {
     ("api/mobile/push-token", "PUT"): Row(401, 204, body=push_token),
     ("api/mobile/push-token", "DELETE"): Row(401, 204),
     ("api/mobile/push-token", "OPTIONS"): OPTIONS,
+}
+
+# Programs ask with service tokens (tests/audit/test_tile_api.py); a device's opens nothing here.
+FOR_PROGRAMS = Row(shut_out=401, own=401)
+
+TABLE |= {
+    (f"api/audit/{path}", method): FOR_PROGRAMS
+    for path in (
+        "log/checkpoint",
+        "log/keys",
+        "log/tile/<str:level>/<path:place>",
+        "log/tile/entries/<path:place>",
+        "events/<uuid:event_id>/proof",
+    )
+    for method in ("GET", "OPTIONS")
 }

@@ -1,6 +1,7 @@
 """The OpenAPI document: as committed, as generated, and as the server keeps it."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from semafore.kernel.checks import walk_routes
 from semafore.local.client.wire import encode
 from semafore.wsgi import application
 from tests import cast
+from tests.audit.programs import announce, issue
+from tests.audit.published import publish
 from tests.api_rows import Ids, ids_of
 from tests.cast import Phone
 
@@ -39,6 +42,8 @@ SCHEMA.app = application
 FOUND: list[Any] = list(SCHEMA.get_all_operations())
 OPERATIONS = {operation.label: operation for operation in (found.ok() for found in FOUND)}
 EXAMPLES = 12
+TILE = {"level": "0", "place": "000.p/1"}
+"""The path parameters of a tile that any log has."""
 
 every_operation = pytest.mark.parametrize("label", OPERATIONS)
 
@@ -64,9 +69,9 @@ def test_the_served_document_is_the_committed_one(db: None) -> None:
 
 def test_every_route_of_the_api_is_documented() -> None:
     routes = {
-        "/" + path.replace("<uuid:", "{").replace(">", "}")
+        "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", path)
         for path, _ in walk_routes()
-        if path.startswith("api/mobile/")
+        if path.startswith(("api/mobile/", "api/audit/"))
     }
 
     assert set(yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))["paths"]) == routes
@@ -109,7 +114,9 @@ def exercise(
 ) -> set[int]:
     """Send what the document allows, or doesn't, as an authenticated device; statuses seen."""
     seen: set[int] = set()
-    headers = {"Authorization": f"Bearer {phone.api.token()}"}
+    audit = "/api/audit/" in label
+    token = issue(phone.device.organisation).token if audit else phone.api.token()
+    headers = {"Authorization": f"Bearer {token}"}
     documented = OPERATIONS[label].definition.raw["responses"]
 
     @settings(
@@ -127,7 +134,7 @@ def exercise(
     def holds(case: Any, ids: Ids, own_key: bool) -> None:
         if mode is GenerationMode.POSITIVE:
             for name in case.path_parameters or {}:
-                case.path_parameters[name] = str(getattr(ids, name))
+                case.path_parameters[name] = TILE.get(name) or str(getattr(ids, name))
         if own_key and isinstance(case.body, dict) and "identity_key" in case.body:
             case.body["identity_key"] = encode(phone.keys.identity_key)
         with transaction.atomic():
@@ -152,6 +159,7 @@ def test_what_the_document_allows_is_answered_as_it_says(
     unthrottled: None, label: str, alice_phone: Phone, bob_phone: Phone, charlie_phone: Phone
 ) -> None:
     own = ids_of(alice_phone, bob_phone)
+    announce(alice_phone.device.organisation, publish(alice_phone.device.organisation))
     spare = cast.phone(alice_phone.device.membership, name="Tablet")
     others = [replace(own, device_id=one.id) for one in (bob_phone, charlie_phone, spare)]
     seen = exercise(label, GenerationMode.POSITIVE, alice_phone, [own, *others], CHECKS)
