@@ -10,8 +10,10 @@ class OrgsConfig(AppConfig):
     verbose_name = "People and organisations"
 
     def ready(self) -> None:
-        """Follow what has lived its time."""
+        """Answer who may do what, and follow what has lived its time."""
+        from orgs.selectors.members import on_permission_holders
         from orgs.services import retention
         from semafore.kernel import hooks
 
+        hooks.permission_holders.register(on_permission_holders)
         hooks.retention_sweep.register(retention.on_retention_sweep)

@@ -1,5 +1,5 @@
 """The audit app's own event types."""
 
-from audit.events import denials, log, reading
+from audit.events import denials, log, reading, retention
 
-__all__ = ["denials", "log", "reading"]
+__all__ = ["denials", "log", "reading", "retention"]

@@ -1,4 +1,4 @@
-"""Tables of events, of the Merkle log, and of what transited."""
+"""Tables of events, of the Merkle log, of what transited, and of retention."""
 
 from audit.models.contents import Content
 from audit.models.events import (
@@ -9,18 +9,26 @@ from audit.models.events import (
     PlatformEvent,
     PlatformPending,
 )
+from audit.models.index import IndexedEvent
 from audit.models.log import (
     AnnouncedKey,
     Checkpoint,
     Entry,
     Head,
-    IndexedEvent,
     PlatformAnnouncedKey,
     PlatformCheckpoint,
     PlatformEntry,
     PlatformHead,
     PlatformTile,
     Tile,
+)
+from audit.models.retention import (
+    Hold,
+    RequestKind,
+    RequestStatus,
+    RetentionPeriods,
+    RetentionRequest,
+    Sweep,
 )
 
 __all__ = [
@@ -31,6 +39,7 @@ __all__ = [
     "Entry",
     "Event",
     "Head",
+    "Hold",
     "IndexedEvent",
     "Pending",
     "PlatformAnnouncedKey",
@@ -41,5 +50,10 @@ __all__ = [
     "PlatformHead",
     "PlatformPending",
     "PlatformTile",
+    "RequestKind",
+    "RequestStatus",
+    "RetentionPeriods",
+    "RetentionRequest",
+    "Sweep",
     "Tile",
 ]

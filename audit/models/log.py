@@ -1,7 +1,7 @@
 """The Merkle log: entries in their order, tiles of hashes, how far it goes, what was signed.
 
 Each table stands twice, as events do: for organisations, and for the platform's own log. What is
-here holds hashes and numbers alone, but for the index that the explorer and retention go by.
+here holds hashes and numbers alone.
 """
 
 import pgtrigger
@@ -34,13 +34,6 @@ TILE_STAYS = (
 )
 
 HEAD_STAYS = "NEW.size >= OLD.size AND NEW.origin_number >= OLD.origin_number"
-
-ONLY_RETENTION = """
-    IF current_setting('semafore.retention', true) IS DISTINCT FROM 'on' THEN
-        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN coalesce(NEW, OLD);
-"""
 
 
 def only_added(function: str = REFUSED) -> tuple[pgtrigger.Trigger, ...]:
@@ -261,64 +254,3 @@ class PlatformAnnouncedKey(AnnouncedKeyRow):
         constraints = (
             models.UniqueConstraint(fields=["vkey"], name="platform_announced_key_once"),
         )
-
-
-class IndexedEvent(TenantModel):
-    """What the explorer filters an event by, and where retention finds it (audit-log.md).
-
-    Written by the sequencer. What is of a part goes with the part; the row goes with the last one.
-    """
-
-    pk = models.CompositePrimaryKey("organisation_id", "seq")
-    seq = models.PositiveBigIntegerField()
-    event_id = models.UUIDField()
-    event_class = models.PositiveSmallIntegerField()
-    at = models.DateTimeField()
-    type = models.CharField(max_length=100)
-    outcome = models.CharField(max_length=20)
-    actor_kind = models.CharField(max_length=20, blank=True)
-    actor_id = models.UUIDField(null=True)
-    actor_member = models.UUIDField(null=True)
-    """The membership behind the actor."""
-    target_kind = models.CharField(max_length=30, blank=True)
-    target_id = models.UUIDField(null=True)
-    subject_id = models.UUIDField(null=True)
-    room_id = models.UUIDField(null=True)
-    address = models.CharField(max_length=50, blank=True)
-    who_kept = models.BooleanField(default=True)
-    what_kept = models.BooleanField(default=True)
-
-    class Meta:
-        db_table = "audit_event_index"
-        triggers = only_added(ONLY_RETENTION)
-        indexes = (
-            models.Index(
-                fields=["organisation", "event_class", "at", "seq"],
-                condition=Q(who_kept=True),
-                name="event_index_who_kept",
-            ),
-            models.Index(
-                fields=["organisation", "event_class", "at", "seq"],
-                condition=Q(what_kept=True),
-                name="event_index_what_kept",
-            ),
-            models.Index(fields=["organisation", "type", "seq"], name="event_index_by_type"),
-            models.Index(
-                fields=["organisation", "actor_member", "seq"],
-                condition=Q(actor_member__isnull=False),
-                name="event_index_by_actor",
-            ),
-            models.Index(
-                fields=["organisation", "target_id", "seq"],
-                condition=Q(target_id__isnull=False),
-                name="event_index_by_target",
-            ),
-            models.Index(
-                fields=["organisation", "room_id", "seq"],
-                condition=Q(room_id__isnull=False),
-                name="event_index_by_room",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return str(self.seq)

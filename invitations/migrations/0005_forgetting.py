@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('invitations', '0004_onboarding_same_organisation'),
         ('keys', '0005_forgetting'),
-        ('orgs', '0011_forgetting'),
+        ('orgs', '0012_forgetting'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('keys', '0004_versions'),
-        ('orgs', '0011_forgetting'),
+        ('orgs', '0012_forgetting'),
     ]
 
     operations = [

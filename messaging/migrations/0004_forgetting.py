@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('keys', '0005_forgetting'),
         ('messaging', '0003_named_members_of_requests'),
-        ('orgs', '0011_forgetting'),
+        ('orgs', '0012_forgetting'),
     ]
 
     operations = [

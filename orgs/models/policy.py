@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from orgs.models.people import Membership, Organisation
 from semafore.kernel.tenancy import TenantModel
@@ -43,9 +43,6 @@ class Policy(TenantModel):
         Membership, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
     """Who alone may open an emergency room."""
-    metadata_days = models.PositiveIntegerField(default=365)
-    audit_days = models.PositiveIntegerField(default=2555)
-    existence_days = models.PositiveIntegerField(default=2555)
     push_wake_ups = models.BooleanField(default=True)
     managed_app = models.JSONField(default=default_managed_app)
 
@@ -60,13 +57,6 @@ class Policy(TenantModel):
             ),
             models.CheckConstraint(
                 condition=Q(external_room_approvers__in=(1, 2)), name="policy_room_approvers"
-            ),
-            models.CheckConstraint(
-                condition=Q(audit_days__gte=30) & Q(metadata_days__gte=1), name="policy_least_days"
-            ),
-            models.CheckConstraint(
-                condition=Q(existence_days__gte=F("metadata_days")),
-                name="policy_existence_covers_metadata",
             ),
         )
 

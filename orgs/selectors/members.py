@@ -14,6 +14,7 @@ from orgs.models import (
     unlapsed,
 )
 from orgs.roles import ROLE_PERMISSIONS
+from semafore.kernel.hooks import PermissionHolders
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
 
@@ -62,3 +63,9 @@ def holders_of(permission: Permission) -> QuerySet[Membership]:
     """The members who may do this just now, by name."""
     roles = [role for role, may in ROLE_PERMISSIONS.items() if permission in may]
     return present_members().filter(role__in=roles).order_by("name", "id")
+
+
+def on_permission_holders(payload: PermissionHolders) -> None:
+    """Handler of the kernel's hook."""
+    holders = holders_of(payload.permission).filter(id__in=payload.membership_ids)
+    payload.found.update(holders.values_list("id", flat=True))

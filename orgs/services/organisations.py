@@ -8,6 +8,7 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from audit.services.recording import Ref, record
+from audit.services.retention.periods import begin_periods
 from orgs.errors import PolicyInvalid
 from orgs.events import people as events
 from orgs.models import (
@@ -26,12 +27,13 @@ BOUNDS = {"devices_per_member": DEVICES_PER_MEMBER, "guest_stay_days": GUEST_STA
 
 @transaction.atomic
 def create_organisation(*, name: str, slug: str, sla_notice_hours: int = 72) -> Organisation:
-    """A new tenant with the default policy. Its first event opens its own log."""
+    """A new tenant, its policy and periods the defaults. Its first event opens its own log."""
     organisation = Organisation.objects.create(
         name=name, slug=slug, sla_notice_hours=sla_notice_hours
     )
     with organisation_scope(organisation.id):
         Policy.objects.create(organisation=organisation)
+        begin_periods()
         record(
             events.OrganisationCreated(name=name, slug=slug),
             target=Ref(kind="organisation", id=organisation.id, label=name),
@@ -58,7 +60,7 @@ class PolicyChange:
 def change_policy(*, change: PolicyChange) -> Policy:
     """Change the current organisation's policy; nothing happens when nothing differs.
 
-    Raises PolicyInvalid. Retention has its own path, with a second administrator (part of audit).
+    Raises PolicyInvalid. Retention has its own path (`audit.services.retention`).
     """
     policy = Policy.objects.select_for_update().get()
     before = model_to_dict(policy)

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from semafore.kernel.actor import Actor
+from semafore.kernel.permissions import Permission
 
 Payload = TypeVar("Payload")
 
@@ -67,6 +68,16 @@ class AttemptDenied:
     target_id: UUID | None = None
     denial: object | None = None
     """The audit app's own description, where the service gave one; it goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionHolders:
+    """Members of the current organisation: which of them may do something just now."""
+
+    permission: Permission
+    membership_ids: frozenset[UUID]
+    found: set[UUID] = field(default_factory=set)
+    """Filled by the handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +203,9 @@ guest_admitted: Hook[GuestAdmitted] = Hook()
 
 attempt_denied: Hook[AttemptDenied] = Hook()
 """Raised by the base views after a refusal, its transaction rolled back: audit counts it."""
+
+permission_holders: Hook[PermissionHolders] = Hook()
+"""Raised by audit before a second person decides: orgs knows who has which role."""
 
 guests_in_reach: Hook[GuestsInReach] = Hook()
 """Raised by keys where a claim has a guest on either side: messaging names who shares a room."""

@@ -73,7 +73,7 @@ def test_every_foreign_key_between_tenants_rows_holds_the_organisation_too(db: N
     assert without_composite_key(TENANT_MODELS) == []
 
 
-@isolate_apps("realtime")
+@isolate_apps("semafore.local")
 def test_a_new_model_without_it_is_found(db: None) -> None:
     class Locker(TenantModel):
         owner = models.ForeignKey(
@@ -81,9 +81,9 @@ def test_a_new_model_without_it_is_found(db: None) -> None:
         )
 
         class Meta:
-            app_label = "realtime"
+            app_label = "local"
 
-    assert without_composite_key([*TENANT_MODELS, Locker]) == [("realtime_locker", "owner_id")]
+    assert without_composite_key([*TENANT_MODELS, Locker]) == [("local_locker", "owner_id")]
 
 
 def test_every_model_with_an_organisation_is_a_tenant_model() -> None:

@@ -38,8 +38,6 @@ def test_an_organisation_starts_with_the_default_policy(acme: Organisation) -> N
     assert row.second_device_approval == SecondDeviceApproval.ADMINISTRATOR
     assert row.external_room_approvers == 1
     assert not row.totp_required
-    assert row.audit_days >= 30
-    assert row.existence_days >= row.metadata_days
 
 
 def test_its_first_event_opens_its_own_log(acme: Organisation, globex: Organisation) -> None:
@@ -154,10 +152,9 @@ def test_a_change_needs_an_organisation(acme: Organisation) -> None:
 @pytest.mark.parametrize(
     "setting",
     [
-        "audit_days = 29",
-        "metadata_days = 0",
-        "existence_days = metadata_days - 1",
         "devices_per_member = 0",
+        "guest_stay_days = 0",
+        "external_room_approvers = 3",
     ],
 )
 def test_the_database_holds_the_minimum_too(acme: Organisation, setting: str) -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0010_versions_and_duty_approver'),
+        ('orgs', '0011_retention_periods_move_to_audit'),
     ]
 
     operations = [

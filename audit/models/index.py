@@ -1,0 +1,96 @@
+"""The index of sequenced events, which the explorer and retention go by."""
+
+from django.db import models
+from django.db.models import Case, F, Q, When
+
+from audit.models.log import only_added
+from semafore.kernel.tenancy import TenantModel
+
+ONLY_RETENTION = """
+    IF current_setting('semafore.retention', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    IF (NEW.organisation_id, NEW.seq, NEW.event_id, NEW.event_class, NEW.at, NEW.type, NEW.outcome)
+        <> (OLD.organisation_id, OLD.seq, OLD.event_id, OLD.event_class, OLD.at, OLD.type,
+            OLD.outcome)
+        OR NEW.who_kept OR NEW.what_kept <> OLD.what_kept
+        OR (NEW.actor_kind, NEW.target_kind, NEW.address) <> ('', '', '')
+        OR num_nonnulls(NEW.actor_id, NEW.actor_member, NEW.target_id, NEW.subject_id,
+            NEW.room_id) > 0
+    THEN
+        RAISE EXCEPTION 'retention may forget the people in % and change nothing', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+"""
+
+
+class IndexedEvent(TenantModel):
+    """What the explorer filters an event by, and where retention finds it (audit-log.md).
+
+    Written by the sequencer. What is of a part goes with the part; the row goes with the last one.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "seq")
+    seq = models.PositiveBigIntegerField()
+    event_id = models.UUIDField()
+    event_class = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    type = models.CharField(max_length=100)
+    outcome = models.CharField(max_length=20)
+    actor_kind = models.CharField(max_length=20, blank=True)
+    actor_id = models.UUIDField(null=True)
+    actor_member = models.UUIDField(null=True)
+    """The membership behind the actor."""
+    target_kind = models.CharField(max_length=30, blank=True)
+    target_id = models.UUIDField(null=True)
+    subject_id = models.UUIDField(null=True)
+    room_id = models.UUIDField(null=True)
+    address = models.CharField(max_length=50, blank=True)
+    who_kept = models.BooleanField(default=True)
+    what_kept = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "audit_event_index"
+        triggers = only_added(ONLY_RETENTION)
+        indexes = (
+            models.Index(
+                fields=["organisation", "event_class", "at", "seq"],
+                condition=Q(who_kept=True),
+                name="event_index_who_kept",
+            ),
+            models.Index(
+                fields=["organisation", "event_class", "at", "seq"],
+                condition=Q(what_kept=True),
+                name="event_index_what_kept",
+            ),
+            models.Index(fields=["organisation", "type", "seq"], name="event_index_by_type"),
+            models.Index(
+                fields=["organisation", "actor_member", "seq"],
+                condition=Q(actor_member__isnull=False),
+                name="event_index_by_actor",
+            ),
+            models.Index(
+                fields=["organisation", "target_id", "seq"],
+                condition=Q(target_id__isnull=False),
+                name="event_index_by_target",
+            ),
+            models.Index(
+                fields=["organisation", "room_id", "seq"],
+                condition=Q(room_id__isnull=False),
+                name="event_index_by_room",
+            ),
+            # Whose keys an event of class 3 is about: the device it names, else the one that acted.
+            models.Index(
+                F("organisation"),
+                Case(When(target_kind="device", then=F("target_id")), default=F("actor_id")),
+                condition=Q(event_class=3),
+                name="event_index_by_key_holder",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.seq)
