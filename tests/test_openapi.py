@@ -31,9 +31,9 @@ from semafore.kernel.checks import walk_routes
 from semafore.local.client.wire import encode
 from semafore.wsgi import application
 from tests import cast
+from tests.api_rows import Ids, ids_of
 from tests.audit.programs import announce, issue
 from tests.audit.published import publish
-from tests.api_rows import Ids, ids_of
 from tests.cast import Phone
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.yaml"
