@@ -30,6 +30,8 @@ SELECT
      WHERE claimant_device_id = (:claimants::uuid[])[:slot] AND idempotency_key = NULL::varchar LIMIT 1),
     target.id, owner.id, owner.kind,
     target.name, target.registration_id, target.identity_key, target.approval_leaf,
+    (SELECT seq FROM audit_entry
+     WHERE organisation_id = :organisation::uuid AND event_id = target.approval_event_id),
     endorser.id, target.endorsement_signature,
     spk.key_ids, spk.public_keys, spk.signatures, spk.uploaded, spk.superseded,
     recent.claims, recent.oldest,

@@ -16,6 +16,8 @@ WHERE token.token_hash = (:token_hashes::bytea[])[:slot];
 BEGIN;
 SELECT pg_advisory_xact_lock_shared(hashtextextended('org:' || :organisation::uuid, 0));
 SELECT organisation.log_id,
+    coalesce((SELECT origin_number FROM audit_head
+              WHERE organisation_id = organisation.id), 1),
     EXISTS (
         SELECT FROM keys_device AS own
         JOIN orgs_membership AS person ON person.id = own.membership_id

@@ -96,6 +96,7 @@ class ConfigView(PublicAPIView):
                 "broadcasts",
                 "push",
                 "screenshot-reports",
+                "log",
             ],
             "min_app_version": settings.MIN_APP_VERSION,
         }

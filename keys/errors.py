@@ -111,6 +111,18 @@ class OwnDevice(Problem):
     status, code, title = 422, "own_device", "A device can't claim its own bundle."
 
 
+class NoCheckpoint(Problem):
+    """The organisation's log has none yet: a new one's comes within a minute."""
+
+    status, code, title = 404, "no_checkpoint", "The log has no checkpoint yet."
+
+
+class CheckpointInvalid(Problem):
+    """Not a checkpoint of this organisation's log, signed by one of its keys."""
+
+    status, code, title = 422, "checkpoint_invalid", "This is no checkpoint of this log."
+
+
 class AwaitingApproval(Problem):
     """The device is enrolled and not yet approved."""
 

@@ -24,8 +24,12 @@ class DeviceEnrolled(What):
     severity=Severity.MEDIUM,
 )
 class DeviceApproved(What):
-    """The event that a bundle's `log` names: this identity key is this person's."""
+    """The event that a bundle's `log` names: this identity key is this person's.
 
+    The device's id stands beside its key, so that a proof binds the two with no person opened.
+    """
+
+    device_id: UUID
     identity_key: bytes
     compared: str
 

@@ -1,8 +1,8 @@
-"""Routes of devices, key bundles and device authentication."""
+"""Routes of devices, key bundles, device authentication and the log."""
 
 from django.urls import path
 
-from keys import api
+from keys import api, api_log
 
 urlpatterns = [
     path("config", api.ConfigView.as_view()),
@@ -11,6 +11,10 @@ urlpatterns = [
     path("me", api.MeView.as_view()),
     path("devices", api.DevicesView.as_view()),
     path("devices/<uuid:device_id>", api.DeviceView.as_view()),
+    path("devices/<uuid:device_id>/enrolment-proof", api_log.EnrolmentProofView.as_view()),
+    path("log/checkpoint", api_log.CheckpointView.as_view()),
+    path("log/consistency", api_log.ConsistencyView.as_view()),
+    path("log/seen", api_log.SeenView.as_view()),
     path("key-bundles/claim", api.BulkClaimView.as_view()),
     path("key-bundles/<uuid:device_id>", api.KeyBundleView.as_view()),
     path("key-bundles/<uuid:device_id>/claim", api.ClaimView.as_view()),

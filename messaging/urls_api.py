@@ -28,6 +28,7 @@ urlpatterns = [
     path("rooms/<uuid:room_id>/guests", external.GuestsView.as_view()),
     path("rooms/<uuid:room_id>/messages", messages.MessagesView.as_view()),
     path("messages/<uuid:message_id>", messages.MessageView.as_view()),
+    path("messages/<uuid:message_id>/proof", messages.MessageProofView.as_view()),
     path("mailbox", mailbox.MailboxView.as_view()),
     path("mailbox/ack", mailbox.AckView.as_view()),
     path("broadcasts", broadcasts.BroadcastsView.as_view()),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from realtime.checkpoints import tell_checkpoints
 from realtime.frames import Frame
 from realtime.selectors import Sight, sights
 from semafore.kernel import hooks
@@ -67,6 +68,7 @@ def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
         with transaction.atomic():
             not_awaited()
             hooks.sockets_look(news)
+            tell_checkpoints(news)
     return Seen(
         sights=found,
         frames=news.frames,

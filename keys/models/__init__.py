@@ -1,4 +1,4 @@
-"""Tables of devices, their keys, their credentials, and who claimed what."""
+"""Tables of devices, their keys and credentials, who claimed what, and false views of the log."""
 
 from keys.models.claims import Claim
 from keys.models.credentials import DeviceToken, SpentChallenge
@@ -11,6 +11,7 @@ from keys.models.devices import (
     Platform,
     RevocationReason,
 )
+from keys.models.log import SplitView
 from keys.models.prekeys import KeyBundle, OneTimePreKey, SignedPreKey, Suite
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "RevocationReason",
     "SignedPreKey",
     "SpentChallenge",
+    "SplitView",
     "Suite",
 ]

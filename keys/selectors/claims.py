@@ -44,6 +44,8 @@ class Claimable:
     registration_id: int
     identity_key: bytes
     approval_leaf: bytes
+    approval_index: int | None
+    """Of the approval's entry in the log; None until it is sequenced."""
     endorsement: Endorsement | None
     signed_pre_key: PublishedKey | None
     previous_signed_pre_keys: Sequence[PublishedKey]
@@ -63,6 +65,7 @@ class Found:
     devices: dict[UUID, Claimable]
 
 
+# The approval's place is a subquery: as a join, a plan made while the log is small reads all of it.
 CLAIMABLE = """
 SELECT
     EXISTS (
@@ -76,6 +79,8 @@ SELECT
      WHERE claimant_device_id = %(claimant)s AND idempotency_key = %(idempotency_key)s LIMIT 1),
     target.id, owner.id, owner.kind,
     target.name, target.registration_id, target.identity_key, target.approval_leaf,
+    (SELECT seq FROM audit_entry
+     WHERE organisation_id = %(organisation)s AND event_id = target.approval_event_id),
     endorser.id, target.endorsement_signature,
     spk.key_ids, spk.public_keys, spk.signatures, spk.uploaded, spk.superseded,
     recent.claims, recent.oldest,
@@ -143,10 +148,10 @@ def claimable_devices(
 
 
 def _claimable(row: Sequence[Any]) -> Claimable:
-    device_id, owner_id, owner_kind, name, registration_id, identity_key, approval_leaf = row[:7]
-    endorser_id, endorsement_signature = row[7:9]
-    claims, oldest, replayed, replayed_id, replayed_key = row[14:]
-    keys = [PublishedKey(*key) for key in zip(*row[9:14], strict=True)] if row[9] else []
+    device_id, owner_id, owner_kind, name, registration_id, identity_key = row[:6]
+    approval_leaf, approval_index, endorser_id, endorsement_signature = row[6:10]
+    claims, oldest, replayed, replayed_id, replayed_key = row[15:]
+    keys = [PublishedKey(*key) for key in zip(*row[10:15], strict=True)] if row[10] else []
     return Claimable(
         id=device_id,
         owner_id=owner_id,
@@ -155,6 +160,7 @@ def _claimable(row: Sequence[Any]) -> Claimable:
         registration_id=registration_id,
         identity_key=identity_key,
         approval_leaf=approval_leaf,
+        approval_index=approval_index,
         endorsement=Endorsement(endorser_id, endorsement_signature) if endorser_id else None,
         signed_pre_key=next((key for key in keys if key.superseded_at is None), None),
         previous_signed_pre_keys=[key for key in keys if key.superseded_at is not None],

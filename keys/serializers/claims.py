@@ -137,5 +137,5 @@ def render_bundle(claimed: ClaimedBundle) -> dict[str, Any]:
         }
         if endorsement
         else None,
-        "log": {"index": None, "leaf": encode(device.approval_leaf)},
+        "log": {"index": device.approval_index, "leaf": encode(device.approval_leaf)},
     }

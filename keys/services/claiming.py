@@ -23,8 +23,9 @@ from keys.errors import ClaimLimit, OwnDevice, SignedPreKeyExpired
 from keys.models.prekeys import Taken, lock_bundles, take_keys
 from keys.selectors.claims import Claimable, PublishedKey, claimable_devices
 from keys.selectors.credentials import DeviceCredential
+from keys.selectors.reach import out_of_reach, reached_by_room
 from orgs.models import MembershipKind
-from semafore.kernel import clock, hooks
+from semafore.kernel import clock
 from semafore.kernel.problems import IdempotencyKeyReused, NotAuthenticated, NotFound, Problem
 from semafore.kernel.realtime import Hint, notify
 
@@ -136,23 +137,12 @@ def _claim_all(
 def _in_reach(
     credential: DeviceCredential, devices: dict[UUID, Claimable]
 ) -> dict[UUID, Claimable]:
-    """Those that the claimant may reach; the others are as if they didn't exist.
-
-    People reach themselves, and members reach members. A guest reaches, and is reached by, who is
-    in a room with them (product.md, section 2, Who may claim).
-    """
-    asks_as_guest = credential.kind == MembershipKind.GUEST
-    by_room = {
-        device.owner_id
-        for device in devices.values()
-        if device.owner_id != credential.membership_id
-        and (asks_as_guest or device.owner_kind == MembershipKind.GUEST)
-    }
-    if not by_room and not asks_as_guest:
+    """Those that the claimant may reach; the others are as if they didn't exist."""
+    owners = {device.owner_id: device.owner_kind for device in devices.values()}
+    by_room = reached_by_room(credential, owners)
+    if not by_room and credential.kind != MembershipKind.GUEST:
         return devices
-    asked = hooks.GuestsInReach(credential.membership_id, frozenset(by_room))
-    hooks.guests_in_reach(asked)
-    hidden = by_room - asked.reached
+    hidden = out_of_reach(credential, by_room)
     return {
         device_id: device for device_id, device in devices.items() if device.owner_id not in hidden
     }

@@ -176,7 +176,9 @@ def approve_device(*, device_id: UUID, compared: Comparison, by_owner: bool = Fa
     elif device.membership.status != MembershipStatus.ACTIVE:
         raise MembershipTransition(detail=f"The membership is {device.membership.status}.")
     recorded = record(
-        events.DeviceApproved(identity_key=bytes(device.identity_key), compared=compared),
+        events.DeviceApproved(
+            device_id=device.id, identity_key=bytes(device.identity_key), compared=compared
+        ),
         target=device_ref(device),
         subject=membership_ref(device.membership),
     )

@@ -6,10 +6,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.logs import current_log
+from audit.selectors.proofs import event_proof
 from keys.api import DeviceAPIView
-from messaging.selectors.deliveries import message_status
+from keys.api_log import PROOF_RESPONSES, ProofView
+from messaging.selectors.deliveries import event_of_message, message_status
 from messaging.serializers.messages import (
     AcceptedSerializer,
+    MessageProofQuerySerializer,
     MessageSerializer,
     MessageStatusSerializer,
 )
@@ -38,3 +42,25 @@ class MessageView(DeviceAPIView):
         """When it was accepted, the receipt, and what became of each device's envelope."""
         found = message_status(message_id=message_id, sender_id=self.credential.membership_id)
         return Response(MessageStatusSerializer(found).data)
+
+
+class MessageProofView(ProofView):
+    """That a message stands in the log, for its sender."""
+
+    @extend_schema(
+        operation_id="message_proof",
+        parameters=[MessageProofQuerySerializer],
+        responses=PROOF_RESPONSES,
+    )
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """The tlog-proof of the message; on demand, also that a ciphertext is one of its own."""
+        asked = MessageProofQuerySerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        event_id = event_of_message(message_id=message_id, sender_id=self.credential.membership_id)
+        found = event_proof(
+            current_log(),
+            event_id=event_id,
+            open_parts={"who", "what"},
+            content=asked.validated_data.get("ciphertext_sha256"),
+        )
+        return self.proof(found)

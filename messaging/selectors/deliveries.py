@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from messaging.models import Message
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import current_organisation_id
 
@@ -50,6 +51,15 @@ WHERE message.organisation_id = %(organisation)s AND message.message_id = %(mess
   AND message.sender_id = %(sender)s
 ORDER BY one.device_id
 """
+
+
+def event_of_message(*, message_id: UUID, sender_id: UUID) -> UUID:
+    """The event by which a message of this person's stands in the log. Raises NotFound."""
+    own = Message.objects.filter(message_id=message_id, sender_id=sender_id)
+    event_id = own.values_list("event_id", flat=True).first()
+    if event_id is None:
+        raise NotFound
+    return event_id
 
 
 def message_status(*, message_id: UUID, sender_id: UUID) -> MessageStatus:

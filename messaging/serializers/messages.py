@@ -1,10 +1,13 @@
 """Messages as devices send them, and what they get for them."""
 
 import base64
+import re
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from keys.models import Suite
@@ -125,6 +128,31 @@ class MessageSerializer(StrictSerializer):
     def to_upload(self) -> Upload:
         """For the service."""
         return Upload(**self.validated_data)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class HashField(serializers.Field[bytes, str, str, bytes]):
+    """A SHA-256 in an address: hexadecimal, or base64url without padding."""
+
+    default_error_messages = {"invalid": "Not a SHA-256 in hexadecimal or base64url."}
+
+    def to_internal_value(self, data: str) -> bytes:
+        """The 32 bytes. Raises ValidationError `invalid`."""
+        if re.fullmatch("[0-9a-fA-F]{64}", data):
+            return bytes.fromhex(data)
+        if re.fullmatch("[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", data):
+            return base64.urlsafe_b64decode(f"{data}=")
+        return self.fail("invalid")
+
+    def to_representation(self, value: bytes) -> str:
+        """Hexadecimal."""
+        return value.hex()
+
+
+class MessageProofQuerySerializer(StrictSerializer):
+    """`ciphertext_sha256`: prove of this ciphertext too that it is one of the message's."""
+
+    ciphertext_sha256 = HashField(required=False)
 
 
 class AcceptedSerializer(serializers.Serializer[Accepted]):

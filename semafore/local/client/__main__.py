@@ -4,16 +4,29 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 from websockets.exceptions import WebSocketException
 
-from semafore.local.client import commands, talking
+from semafore.local.client import commands, evidence, talking
 from semafore.local.client.agreement import AgreementError
 from semafore.local.client.api import ApiProblem, Trace
 from semafore.local.client.demo import DEMO_FILE, Demo, DemoError
 from semafore.local.client.device import STOCK, Device
 from semafore.local.client.keyfile import KeyFileError
+from semafore.local.client.log import LogError
+from semafore.local.client.receipts import ReceiptError
+
+EXPLAINED = (
+    DemoError,
+    KeyFileError,
+    AgreementError,
+    LogError,
+    ReceiptError,
+    WebSocketException,
+)
+"""Their messages are for the person at the terminal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f"No server answers at {where} ({error}). Start it with: bin/run")
     except ApiProblem as problem:
         return fail(explained(problem))
-    except (DemoError, KeyFileError, AgreementError, WebSocketException) as error:
+    except EXPLAINED as error:
         return fail(str(error))
     return 0
 
@@ -72,6 +85,8 @@ def dispatch(options: argparse.Namespace, demo: Demo, device: Device) -> None:
         "watch": lambda: commands.watch(demo, device, entry),
         "rooms": lambda: talking.list_rooms(device),
         "send": lambda: talking.send(device, options.room, options.text),
+        "log": lambda: evidence.log(device),
+        "proof": lambda: evidence.proof(device, options.message),
         "receive": lambda: talking.receive(demo, device, once=options.once),
     }
     acts[options.command]()
@@ -113,6 +128,9 @@ def parser() -> argparse.ArgumentParser:
     send.add_argument("text", metavar="TEXT", help="what to say")
     receive = add("receive", "print what others say; with --once, only what waits")
     receive.add_argument("--once", action="store_true", help="end when nothing more waits")
+    add("log", "show the log's newest checkpoint, and hold it against the last one seen")
+    proof = add("proof", "fetch a sent message's proof, verify it, and say what was checked")
+    proof.add_argument("message", metavar="MESSAGE_ID", type=UUID, help="as `send` prints it")
     revoke = add("revoke", "revoke one of the person's own devices")
     revoke.add_argument("device", metavar="DEVICE", help="a name from the list, or a device id")
     add("token", "print a bearer token, for TOKEN=$(bin/device token --as NAME)")

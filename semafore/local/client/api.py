@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.log_calls import LogCalls
 from semafore.local.client.tracing import as_curl
 from semafore.local.client.wire import JsonObject, decode, encode
 
@@ -45,7 +46,7 @@ class ApiProblem(Exception):  # noqa: N818 -- the API's own word for it
         return cls(response.status_code, str(body.get("code", "http_error")), body)
 
 
-class DeviceClient:
+class DeviceClient(LogCalls):
     """One device's calls. Gets a token when one is needed and renews it; raises ApiProblem.
 
     Also raises `httpx.TransportError` when no server answers. Not for several threads at once.
@@ -242,7 +243,23 @@ class DeviceClient:
         authorised: bool = True,
         idempotency_key: str | None = None,
     ) -> JsonObject:
-        """Send one request, once more with a fresh token on 401; returns the answer's JSON."""
+        """Send one request; returns the answer's JSON."""
+        response = self._answer(
+            method, path, body, authorised=authorised, idempotency_key=idempotency_key
+        )
+        answer: JsonObject = response.json() if response.content else {}
+        return answer
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        *,
+        authorised: bool = True,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        """Send one request, once more with a fresh token on 401."""
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         response = self._request(method, path, body, headers, authorised=authorised)
         if response.status_code == _UNAUTHORISED and authorised:
@@ -250,8 +267,7 @@ class DeviceClient:
             response = self._request(method, path, body, headers, authorised=True)
         if response.is_error:
             raise ApiProblem.of(response)
-        answer: JsonObject = response.json() if response.content else {}
-        return answer
+        return response
 
     def _request(
         self,

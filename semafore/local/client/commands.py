@@ -15,6 +15,7 @@ from semafore.local.client.keyfile import KeyFileError
 from semafore.local.client.socket import stay_connected
 from semafore.local.client.wire import JsonObject, decode
 from semafore.local.client.words import (
+    approval_in_words,
     duration,
     frame_in_words,
     moment,
@@ -107,6 +108,7 @@ def claim(demo: Demo, device: Device, wanted: str) -> None:
     bundle, one_time = agreement.bundle, agreement.bundle["one_time_pre_key"]
     rows = [
         ("fingerprint", fingerprint(decode(bundle["identity_key"]), device_id)),
+        ("approval", approval_in_words(bundle["log"]["index"], proven=agreement.proven)),
         ("signed pre-key", f"id {bundle['signed_pre_key']['key_id']}, its signature is good"),
         (
             "one-time pre-key",

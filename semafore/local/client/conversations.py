@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
@@ -14,9 +13,11 @@ from semafore.local.client import sessions
 from semafore.local.client.agreement import SUITE, AgreementError
 from semafore.local.client.api import ApiProblem
 from semafore.local.client.content import Content, ContentError, Entry
+from semafore.local.client.keyfile import Memory
 from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.log import Log
 from semafore.local.client.ratchet import DuplicateError, UndecryptableError
-from semafore.local.client.receipts import ReceiptError, read_receipt
+from semafore.local.client.receipts import Receipt, ReceiptError, read_receipt
 from semafore.local.client.wire import JsonObject, decode, encode
 
 HISTORY: Final = 500
@@ -57,16 +58,6 @@ class Relay(Protocol):
         """These are safe here."""
 
 
-class Memory(Protocol):
-    """Where a device's keys are, for one at a time; KeyFile is one."""
-
-    def locked(self) -> AbstractContextManager[DeviceKeys]:
-        """Load the keys for a change."""
-
-    def save(self, keys: DeviceKeys) -> None:
-        """Keep the change."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of a text: when it was accepted, the server's receipt, who was left out."""
@@ -90,12 +81,17 @@ class Messenger:
         memory: Memory,
         *,
         receipt_key: str | None = None,
+        log: Log | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`receipt_key`: the vkey that the organisation's log announced; receipts are checked."""
+        """`receipt_key`: the vkey that the organisation's log announced; receipts are checked.
+
+        `log`: new peers' identity keys and receipts are held against what the log proves.
+        """
         self._relay = relay
         self._memory = memory
         self._receipt_key = receipt_key
+        self._log = log
         self._pause = pause
         self._rooms: dict[UUID, set[UUID]] = {}
         self._left_out: set[UUID] = set()
@@ -104,7 +100,8 @@ class Messenger:
         """Send a text to all other devices of a room; the same id again is the same message.
 
         Tries again while no server answers, and repairs what the server says about the devices.
-        Raises ApiProblem, `httpx.TransportError` after five tries, AgreementError, ReceiptError.
+        Raises ApiProblem, `httpx.TransportError` after five tries, AgreementError, ReceiptError,
+        LogError.
         """
         content = Content.of(room_id, text, message_id)
         if room_id not in self._rooms:
@@ -234,6 +231,8 @@ class Messenger:
                     bundles[device_id] = result["bundle"]
                 elif result["error"]["code"] == "spk_expired":
                     self._left_out.add(device_id)
+        if self._log is not None:
+            self._log.check_bundles(bundles)
         return bundles
 
     def _repair(self, devices: set[UUID], mismatch: Mapping[str, Any]) -> None:
@@ -248,16 +247,21 @@ class Messenger:
             self._memory.save(keys)
 
     def _accepted(self, content: Content, answer: JsonObject) -> Sent:
-        if self._receipt_key is not None:
-            receipt = read_receipt(answer["receipt"], self._receipt_key)
-            if receipt.accepted_at != answer["accepted_at"]:
-                raise ReceiptError("the receipt is of another time than the answer")
+        receipt = self._receipt(answer["receipt"])
+        if receipt is not None and receipt.accepted_at != answer["accepted_at"]:
+            raise ReceiptError("the receipt is of another time than the answer")
         return Sent(
             message_id=content.message_id,
             accepted_at=answer["accepted_at"],
             receipt=answer["receipt"],
             skipped=[UUID(one) for one in answer["skipped"]],
         )
+
+    def _receipt(self, note: str) -> Receipt | None:
+        """A receipt that was checked; None where there is no key to check it by."""
+        if self._receipt_key is not None:
+            return read_receipt(note, self._receipt_key)
+        return self._log.receipt(note) if self._log is not None else None
 
     def _patiently(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do what may be done again, until the server answers; raises what the last try did."""

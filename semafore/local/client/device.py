@@ -11,6 +11,7 @@ from semafore.local.client.agreement import InitialHeader
 from semafore.local.client.api import ApiProblem, DeviceClient, Trace
 from semafore.local.client.keyfile import KeyFile
 from semafore.local.client.keys import DeviceKeys
+from semafore.local.client.log import Log
 from semafore.local.client.onboarding import Ask, OnboardingClient
 from semafore.local.client.wire import JsonObject, encode
 from semafore.local.client.words import moment
@@ -29,6 +30,8 @@ class Agreement:
     """A secret shared with a claimed device, and what to send so that it can derive it too."""
 
     bundle: JsonObject
+    proven: bool
+    """The log proves that this identity key was approved; else the approval isn't in it yet."""
     secret: bytes
     header: InitialHeader
 
@@ -44,6 +47,7 @@ class Device:
         """The file holds the keys of the device that `api` speaks as."""
         self.file = file
         self.api = api
+        self.log = Log(api, file)
 
     @classmethod
     def open(
@@ -132,10 +136,15 @@ class Device:
         return self.api.withdraw()
 
     def agree_with(self, device_id: UUID) -> Agreement:
-        """Claim a device's bundle and agree on a secret; raises AgreementError, ApiProblem."""
+        """Claim a device's bundle and agree on a secret.
+
+        Raises AgreementError, also for an identity key that the log proves another; LogError,
+        ApiProblem.
+        """
         bundle = self.api.claim(device_id, idempotency_key=str(uuid4()))
+        waiting = self.log.check_bundles({device_id: bundle})
         secret, header = self.file.load().initiate(bundle)
-        return Agreement(bundle, secret, header)
+        return Agreement(bundle, device_id not in waiting, secret, header)
 
     def answer(self, header: InitialHeader) -> bytes:
         """Return the secret of an initial message; the OPK it used is gone from the file."""
@@ -161,14 +170,16 @@ class Device:
         return bool(encode(digest) == status["digest"])
 
     def maintain(self, frame: Mapping[str, Any]) -> str | None:
-        """Do what a frame of the socket asks of the keys; returns what was done, in words, or None.
+        """Do what a frame of the socket asks for; returns what was done, in words, or None.
 
-        A hint only says look: what the server holds now decides, so late hints do no harm.
+        A hint only says look: what the server holds now decides, so late hints do no harm. Raises
+        LogError.
         """
         reactions: dict[str, Callable[[], str | None]] = {
             "key_bundle.replenishment_needed": self._replenish,
             "key_bundle.rotation_due": self._renew_signed_pre_key,
             "key_bundle.signed_pre_key_expired": self._renew_signed_pre_key,
+            "log.checkpoint": lambda: self.log.hold(frame["checkpoint"]),
         }
         react = reactions.get(frame["type"])
         return None if react is None else react()

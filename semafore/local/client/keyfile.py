@@ -8,12 +8,23 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from semafore.local.client.keys import DeviceKeys
 
 
 class KeyFileError(Exception):
     """The state file can't be used; the message says which and why."""
+
+
+class Memory(Protocol):
+    """Where a device's keys are, for one at a time; both classes below are one."""
+
+    def locked(self) -> contextlib.AbstractContextManager[DeviceKeys]:
+        """Load the keys for a change."""
+
+    def save(self, keys: DeviceKeys) -> None:
+        """Keep the change."""
 
 
 class HeldKeys:

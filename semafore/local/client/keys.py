@@ -16,6 +16,7 @@ from semafore.local.client import agreement
 from semafore.local.client.agreement import AgreementError, InitialHeader
 from semafore.local.client.content import Entry
 from semafore.local.client.ratchet import Peer
+from semafore.local.client.seen import SeenLog
 from semafore.local.client.wire import JsonObject, decode, encode
 
 # An initial message may be made on the last hour of a superseded SPK's grace (168 hours) and then
@@ -52,7 +53,7 @@ class SignedPreKey:
 
 @dataclass(slots=True)
 class DeviceKeys:
-    """All keys of one device, its sessions and its texts; whoever changes it writes it out."""
+    """A device's keys, sessions, texts, and view of the log; whoever changes it writes it out."""
 
     registration_id: int
     identity: IdentityKeyPair = field(repr=False)
@@ -61,6 +62,7 @@ class DeviceKeys:
     next_one_time_pre_key_id: int = 1
     peers: dict[UUID, Peer] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
+    log: SeenLog | None = None
 
     @classmethod
     def generate(cls) -> Self:
@@ -231,6 +233,7 @@ class DeviceKeys:
             "next_one_time_pre_key_id": self.next_one_time_pre_key_id,
             "peers": {str(device_id): peer.to_json() for device_id, peer in self.peers.items()},
             "history": [asdict(entry) for entry in self.history],
+            "log": self.log and self.log.to_json(),
         }
 
     @classmethod
@@ -264,4 +267,5 @@ class DeviceKeys:
                 for device_id, peer in state.get("peers", {}).items()
             },
             history=[Entry(**entry) for entry in state.get("history", [])],
+            log=SeenLog.from_json(state["log"]) if state.get("log") else None,
         )

@@ -46,7 +46,7 @@ def send(device: Device, wanted: str, text: str) -> None:
     """Encrypt a text for each device of a room, and hand the envelopes in."""
     own = own_id(device.api)
     room = find_room(device.api, wanted, own)
-    sent = Messenger(device.api, device.file).send(UUID(room["id"]), text)
+    sent = Messenger(device.api, device.file, log=device.log).send(UUID(room["id"]), text)
     print(f"Sent to {name_of(room, own)}, accepted {moment(sent.accepted_at)}.")
     if sent.skipped:
         print(
@@ -58,7 +58,7 @@ def send(device: Device, wanted: str, text: str) -> None:
 
 def receive(demo: Demo, device: Device, *, once: bool) -> None:
     """Print what others say: what waits and then, unless told otherwise, what comes."""
-    messenger = Messenger(device.api, device.file)
+    messenger = Messenger(device.api, device.file, log=device.log)
     directory = Directory(device.api)
     if once:
         for entry in messenger.collect():

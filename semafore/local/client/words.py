@@ -33,6 +33,9 @@ _FRAMES: Final[Mapping[str, Callable[[JsonObject], str]]] = {
     "room.closed": lambda frame: f"room {frame['room_id']} is closed",
     "membership.ending": lambda frame: f"{room_or_stay(frame)} ends on {moment(frame['ends_at'])}",
     "membership.updated": lambda _frame: "something about this person's membership has changed",
+    "log.checkpoint": lambda frame: (
+        f"the log's newest checkpoint has size {frame['checkpoint'].split(chr(10))[1]}"
+    ),
     "changes": lambda _frame: "rooms, people or devices have changed",
     "device.pending": lambda _frame: "another device of this person waits for approval",
     "device.revoked": lambda _frame: "a device was revoked",
@@ -73,6 +76,14 @@ def status_in_words(status: JsonObject, *, agrees: bool) -> list[tuple[str, str]
     differs = "DIFFERENT: the server's bundle is not what this device published"
     lines.append(("digest", same if agrees else differs))
     return lines
+
+
+def approval_in_words(index: int | None, *, proven: bool) -> str:
+    """Return what the log says of a claimed device's identity key."""
+    if not proven:
+        return "not under a checkpoint of the log yet: taken on the server's word"
+    place = "" if index is None else f", entry {index}"
+    return f"the log proves that this identity key was approved{place}"
 
 
 def signed_in_words(signed: Mapping[str, Any] | None) -> str:

@@ -17,6 +17,8 @@ from semafore.local.client.conversations import Messenger
 from semafore.local.client.demo import Demo, DemoDevice
 from semafore.local.client.device import Device
 from semafore.local.client.keyfile import KeyFileError
+from semafore.local.client.log import LogError
+from semafore.local.client.receipts import ReceiptError
 from semafore.local.client.socket import stay_connected
 from semafore.local.client.wire import JsonObject
 from semafore.local.client.words import devices, frame_in_words
@@ -28,12 +30,19 @@ FIRST_ROTATION_SECONDS = 25.0
 ROTATION_SECONDS = (3600.0, 7200.0)
 """Two hours at most and one at least: well under the limit of 24 rotations a day."""
 
-UNREMARKABLE = ("hello", "envelope", "mailbox.drained", "changes")
+UNREMARKABLE = ("hello", "envelope", "mailbox.drained", "changes", "log.checkpoint")
 
 chance = random.SystemRandom()
 
 Act = Callable[[], str | None]
-Failure = (ApiProblem, AgreementError, KeyFileError, httpx.TransportError)
+Failure = (
+    ApiProblem,
+    AgreementError,
+    KeyFileError,
+    LogError,
+    ReceiptError,
+    httpx.TransportError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,9 @@ def settle(demo: Demo, names: Sequence[str]) -> list[Resident]:
         if entry.name in names:
             town = towns.setdefault(entry.organisation, [])
             device = demo.open(entry)
-            town.append(Resident(entry, device, Messenger(device.api, device.file), town))
+            town.append(
+                Resident(entry, device, Messenger(device.api, device.file, log=device.log), town)
+            )
     return [resident for town in towns.values() for resident in town]
 
 
