@@ -13,8 +13,10 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Load every app's event types and count what the base views refuse."""
         from audit import checks  # noqa: F401 - Django's place for it
+        from audit.metrics import LogCollector
         from audit.services.denials import on_attempt_denied
-        from semafore.kernel import hooks
+        from semafore.kernel import hooks, metrics
 
         autodiscover_modules("events")
         hooks.attempt_denied.register(on_attempt_denied)
+        metrics.REGISTRY.register(LogCollector())

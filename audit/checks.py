@@ -1,9 +1,10 @@
-"""System checks of the event types."""
+"""System checks of the event types, and of the names and keys of logs."""
 
 import string
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from audit.registry import REGISTRY, EventType, What
@@ -42,5 +43,38 @@ def event_types_are_registered(**_kwargs: Any) -> list[CheckMessage]:
                 id="audit.E002",
             )
             for name in sorted(named - own - NAMED_BY_EVERY_EVENT)
+        )
+    return found
+
+
+@register()
+def log_settings_hold(**_kwargs: Any) -> list[CheckMessage]:
+    """The logs' name can stand in a signed note, and each checkpoint key is another."""
+    found: list[CheckMessage] = []
+    host = settings.LOG_HOST
+    # A key's name ends at the first plus or white space (C2SP signed-note).
+    if not host or "+" in host or any(one.isspace() or not one.isprintable() for one in host):
+        found.append(
+            Error(
+                f"LOG_HOST is {host!r}, which can't begin the name of a log.",
+                hint="Set LOG_HOST to a host name such as log.example.org, without spaces or plus.",
+                id="audit.E101",
+            )
+        )
+    if len(set(settings.CHECKPOINT_KEYS)) < len(settings.CHECKPOINT_KEYS):
+        found.append(
+            Error(
+                "CHECKPOINT_KEYS names a key twice.",
+                hint="Name each key once, the current one first.",
+                id="audit.E102",
+            )
+        )
+    if settings.RECEIPT_KEY in settings.CHECKPOINT_KEYS:
+        found.append(
+            Error(
+                "RECEIPT_KEY is one of CHECKPOINT_KEYS.",
+                hint="Make a key of its own for receipts: openssl rand -base64 32",
+                id="audit.E103",
+            )
         )
     return found

@@ -28,6 +28,11 @@ class Log:
         """Its name in checkpoints and receipts; the number is of `Head.origin_number`."""
         return origin_of(self.log_id, number)
 
+    def origin_number(self, origin: str) -> int:
+        """The number of one of its origins, by name; the host may have changed since."""
+        number = origin.rpartition(f"/log/{self.log_id}")[2].removeprefix("/")
+        return int(number or 1)
+
     def sql(self, statement: str) -> str:
         """A statement for this log's tables.
 

@@ -61,13 +61,19 @@ class Deployment:
         return psutil.Process(int(pid))
 
     @contextlib.contextmanager
-    def web(self, *, workers: int = WORKERS, threads: int = THREADS) -> Iterator[psutil.Process]:
+    def web(
+        self,
+        *,
+        workers: int = WORKERS,
+        threads: int = THREADS,
+        application: str = "semafore.wsgi:application",
+    ) -> Iterator[psutil.Process]:
         """REST as production serves it: Granian, WSGI."""
         # fmt: off
         command = [
             "granian", "--interface", "wsgi", "--host", HOST, "--port", str(self.port),
             "--workers", str(workers), "--blocking-threads", str(threads),
-            "--no-ws", "--http", "1", "--log-level", "warning", "semafore.wsgi:application",
+            "--no-ws", "--http", "1", "--log-level", "warning", application,
         ]
         # fmt: on
         with self._process(command, {"DATABASE_POOL_SIZE": str(threads)}) as process:

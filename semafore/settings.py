@@ -38,6 +38,9 @@ RECEIPT_KEY = environment.key("RECEIPT_KEY")
 CHECKPOINT_KEYS = environment.keys("CHECKPOINT_KEYS")
 LOG_STATE_DIR = environment.text("LOG_STATE_DIR", str(ROOT / ".local" / "log"))
 
+# Monitoring reads /metrics with this as its bearer token; empty, there is no such page.
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
+
 # Key rules; the three names are the seed's (seeds/identity-keys.txt).
 SPK_MAX_AGE = timedelta(hours=environment.integer("SPK_MAX_AGE_HOURS", 168, least=1, most=8760))
 SPK_GRACE_PERIOD = timedelta(

@@ -8,6 +8,7 @@ from semafore.kernel.health import healthz, readyz
 from semafore.kernel.http.pages import index
 from semafore.kernel.http.throttles import AddressThrottle
 from semafore.kernel.http.views import PublicAPIView
+from semafore.kernel.metrics import metrics
 
 
 class SchemaView(PublicAPIView, SpectacularAPIView):
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", index),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("api/schema/", SchemaView.as_view()),
     path("api/mobile/", include("keys.urls_api")),
     path("api/mobile/", include("invitations.urls_api")),

@@ -1,5 +1,6 @@
 """Tables of events, of the Merkle log, of what transited, and of retention."""
 
+from audit.models.announced_keys import AnnouncedKey, PlatformAnnouncedKey
 from audit.models.contents import Content
 from audit.models.events import (
     Denial,
@@ -11,11 +12,9 @@ from audit.models.events import (
 )
 from audit.models.index import IndexedEvent
 from audit.models.log import (
-    AnnouncedKey,
     Checkpoint,
     Entry,
     Head,
-    PlatformAnnouncedKey,
     PlatformCheckpoint,
     PlatformEntry,
     PlatformHead,

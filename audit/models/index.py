@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 
 from audit.models.log import only_added
-from semafore.kernel.tenancy import TenantModel
+from audit.models.many_rows import OF_AN_ORGANISATION, ManyRows
 
 ONLY_RETENTION = """
     IF current_setting('semafore.retention', true) IS DISTINCT FROM 'on' THEN
@@ -28,7 +28,7 @@ ONLY_RETENTION = """
 """
 
 
-class IndexedEvent(TenantModel):
+class IndexedEvent(ManyRows):
     """What the explorer filters an event by, and where retention finds it (audit-log.md).
 
     Written by the sequencer. What is of a part goes with the part; the row goes with the last one.
@@ -55,7 +55,7 @@ class IndexedEvent(TenantModel):
 
     class Meta:
         db_table = "audit_event_index"
-        triggers = only_added(ONLY_RETENTION)
+        triggers = (*only_added(ONLY_RETENTION), OF_AN_ORGANISATION)
         indexes = (
             models.Index(
                 fields=["organisation", "event_class", "at", "seq"],

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from audit.commitments import ENTRY_LENGTH
 from audit.models.events import NO_TRUNCATE
+from audit.models.many_rows import OF_AN_ORGANISATION, ManyRows
 from semafore.kernel.tenancy import TenantModel
 
 HASH_LENGTH = 32
@@ -71,13 +72,13 @@ class EntryRow(models.Model):
         return str(self.seq)
 
 
-class Entry(EntryRow, TenantModel):
+class Entry(EntryRow, ManyRows):
     """An entry of an organisation's log."""
 
     pk = models.CompositePrimaryKey("organisation_id", "seq")
 
     class Meta:
-        triggers = only_added()
+        triggers = (*only_added(), OF_AN_ORGANISATION)
         constraints = (
             models.UniqueConstraint(fields=["organisation", "event_id"], name="entry_once"),
             models.CheckConstraint(
@@ -217,40 +218,3 @@ class PlatformCheckpoint(CheckpointRow):
 
     class Meta:
         triggers = only_added()
-
-
-class AnnouncedKeyRow(models.Model):
-    """A signing key that an event of a log has announced, and perhaps retired."""
-
-    name = models.CharField(max_length=300)
-    vkey = models.CharField(max_length=400)
-    """`<name>+<key id>+<base64>`, as C2SP's signed-note writes a public key."""
-    purpose = models.CharField(max_length=20)
-    """`checkpoints` or `receipts`."""
-    event_id = models.UUIDField()
-    announced_at = models.DateTimeField()
-    retired_at = models.DateTimeField(null=True)
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return self.vkey
-
-
-class AnnouncedKey(AnnouncedKeyRow, TenantModel):
-    """A key of an organisation's log."""
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["organisation", "vkey"], name="announced_key_once"),
-        )
-
-
-class PlatformAnnouncedKey(AnnouncedKeyRow):
-    """A key of the platform's own log."""
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["vkey"], name="platform_announced_key_once"),
-        )

@@ -10,6 +10,8 @@ _COLUMNS = "SELECT size, origin, root, note, signed_at FROM {t}checkpoint WHERE 
 
 LATEST = _COLUMNS + "true ORDER BY size DESC LIMIT 1"
 
+UNTIL = _COLUMNS + "size <= %(size)s::bigint ORDER BY size DESC LIMIT 1"
+
 OF_SIZE = _COLUMNS + "size = %(size)s::bigint"
 
 
@@ -27,6 +29,11 @@ class SignedHead:
 def latest_checkpoint(log: Log) -> SignedHead | None:
     """The newest one; None before the first."""
     return _one(log, LATEST)
+
+
+def latest_until(log: Log, size: int) -> SignedHead | None:
+    """The newest one of at most this size; None where there is none."""
+    return _one(log, UNTIL, size=size)
 
 
 def checkpoint_of_size(log: Log, size: int) -> SignedHead | None:

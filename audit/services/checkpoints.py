@@ -3,6 +3,7 @@
 import base64
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from nacl.signing import SigningKey
 
 from audit.logs import Log
@@ -25,7 +26,12 @@ def checkpoint_signers(origin: str) -> list[Signer]:
 
     Raises ImproperlyConfigured where there is none; in development one is derived.
     """
-    keys = settings.CHECKPOINT_KEYS or [derived_key("checkpoint")]
+    keys = settings.CHECKPOINT_KEYS or ([derived_key("checkpoint")] if settings.DEBUG else [])
+    if not keys:
+        raise ImproperlyConfigured(
+            "CHECKPOINT_KEYS is not set. Remedy: set it, in the log process's environment alone, "
+            "to 32 random bytes in base64: openssl rand -base64 32"
+        )
     return [Signer(origin, SigningKey(key)) for key in keys]
 
 

@@ -4,23 +4,24 @@ Work is found by rows that exist, never by a watermark: identity values commit o
 (audit-log.md, From entry to checkpoint). Any number may run; the head's lock lets one take a log.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from uuid import UUID
 
-from django.apps import apps
 from django.db import connection, transaction
 
 from audit import tiles
-from audit.logs import PLATFORM_LOG, Log
-from audit.selectors.tree import read_tiles
+from audit.logs import Log
+from audit.registry import What
+from audit.selectors.tree import TreeHead, read_tiles
+from audit.services.recording import Recorded, record, record_platform
+from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.database import prepared_cursor
-
-if TYPE_CHECKING:
-    from uuid import UUID
+from semafore.kernel.tenancy import organisation_scope
 
 BATCH = 4096
 """Entries in one transaction."""
 
-LOCK_HEAD = "SELECT size FROM {t}head WHERE {own}true FOR UPDATE SKIP LOCKED"
+LOCK_HEAD = "SELECT size, root, origin_number FROM {t}head WHERE {own}true FOR UPDATE"
 
 FIRST_HEAD = """
 INSERT INTO {t}head ({columns}size, root, origin_number, halted_reason)
@@ -33,7 +34,8 @@ _NUMBERED = """
 WITH taken AS (
     DELETE FROM {t}pending
     WHERE {own}id = ANY(ARRAY(
-        SELECT id FROM {t}pending WHERE {own}true ORDER BY id LIMIT %(batch)s::int
+        SELECT id FROM {t}pending WHERE {own}(%(event)s::uuid IS NULL OR event_id = %(event)s::uuid)
+        ORDER BY id LIMIT %(batch)s::int
     ))
     RETURNING id, event_id, entry
 ), numbered AS MATERIALIZED (
@@ -49,7 +51,8 @@ _LEAVES = "SELECT leaf FROM numbered ORDER BY seq"
 
 TAKE_PLATFORM = _NUMBERED + _LEAVES
 
-# Each part is parsed once; what a part says that is not there is null in the index.
+# Each part is parsed once; what a part says that is not there is null in the index. A log that
+# was halted for long may get places for events of which retention has taken parts.
 _INDEXED = """, opened AS MATERIALIZED (
     SELECT numbered.seq, event.id, event.class,
         convert_from(event.who, 'UTF8')::jsonb AS who,
@@ -63,12 +66,12 @@ _INDEXED = """, opened AS MATERIALIZED (
         who_kept, what_kept)
     SELECT %(organisation)s::uuid, seq, id, class,
         (what ->> 'time')::timestamptz, what ->> 'type', what ->> 'outcome',
-        who -> 'actor' ->> 'kind', (who -> 'actor' ->> 'id')::uuid,
+        coalesce(who -> 'actor' ->> 'kind', ''), (who -> 'actor' ->> 'id')::uuid,
         (who -> 'actor' ->> 'member')::uuid,
         coalesce(who -> 'target' ->> 'kind', ''), (who -> 'target' ->> 'id')::uuid,
         (who -> 'subject' ->> 'id')::uuid, (who -> 'room' ->> 'id')::uuid,
-        coalesce(who ->> 'address', ''), true, true
-    FROM opened
+        coalesce(who ->> 'address', ''), who IS NOT NULL, true
+    FROM opened WHERE what IS NOT NULL
 )
 """
 
@@ -82,65 +85,88 @@ ON CONFLICT ({columns}level, index) DO UPDATE SET hashes = excluded.hashes
 
 MOVE_HEAD = "UPDATE {t}head SET size = %(size)s, root = %(root)s WHERE {own}true"
 
-# One step of an index for each organisation that has work, however many rows wait.
-WAITING = """
-WITH RECURSIVE found AS (
-    (SELECT organisation_id FROM audit_pending ORDER BY organisation_id LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT organisation_id FROM audit_pending
-        WHERE organisation_id > found.organisation_id ORDER BY organisation_id LIMIT 1
-    )
-    FROM found WHERE organisation_id IS NOT NULL
-)
-SELECT organisation_id FROM found WHERE organisation_id IS NOT NULL
-"""
-
-
-def logs_that_wait() -> list[Log]:
-    """Every log that has events without a place."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        ids: list[UUID] = [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT EXISTS (SELECT FROM audit_platformpending)")
-        platform = cursor.fetchone()[0]
-    organisations = apps.get_model("orgs", "Organisation").objects
-    named = organisations.filter(id__in=ids).values_list("id", "log_id")
-    return [Log(id_, log_id) for id_, log_id in named] + ([PLATFORM_LOG] if platform else [])
+Check = Callable[[TreeHead], None]
+"""Raises where the log must not grow from this head; called while the head is locked."""
 
 
 @transaction.atomic
-def sequence(log: Log) -> int:
-    """Give a batch of the log's events their places; how many, 0 while another is at it."""
-    size = _locked_size(log)
-    if size is None:
+def sequence(log: Log, *, check: Check | None = None) -> int:
+    """Give a batch of the log's events their places; how many, 0 while another is at it.
+
+    Raises what `check` raises, and then nothing has changed.
+    """
+    head = _free_head(log)
+    if head is None:
         return 0
+    if check:
+        check(head)
+    return _place(log, head)
+
+
+def record_in(log: Log, what: What) -> Recorded:
+    """Record what the server itself has to say in the log."""
+    with acting_as(SYSTEM):
+        if log.organisation_id is None:
+            return record_platform(what)
+        with organisation_scope(log.organisation_id):
+            return record(what)
+
+
+def record_next(log: Log, head: TreeHead, what: What) -> tuple[Recorded, TreeHead]:
+    """Record an event as the log's very next entry, before all that waits; and the head after it.
+
+    In the transaction that has locked the head.
+    """
+    recorded = record_in(log, what)
+    _place(log, head, only=recorded.event_id)
+    return recorded, locked_head(log)
+
+
+def locked_head(log: Log) -> TreeHead:
+    """The head, locked until the transaction ends; made if there is none."""
+    head = _locked(log, LOCK_HEAD)
+    while head is None:
+        _make_head(log)
+        head = _locked(log, LOCK_HEAD)
+    return head
+
+
+def _free_head(log: Log) -> TreeHead | None:
+    """The same; None where somebody else has it."""
+    statement = f"{LOCK_HEAD} SKIP LOCKED"
+    head = _locked(log, statement)
+    if head is None and _make_head(log):
+        head = _locked(log, statement)
+    return head
+
+
+def _locked(log: Log, statement: str) -> TreeHead | None:
+    with connection.cursor() as cursor:
+        cursor.execute(log.sql(statement), log.parameters())
+        row = cursor.fetchone()
+    return TreeHead(row[0], bytes(row[1]), row[2]) if row else None
+
+
+def _make_head(log: Log) -> bool:
+    """Whether there was none."""
+    first = FIRST_HEAD if log.organisation_id else FIRST_PLATFORM_HEAD
+    with connection.cursor() as cursor:
+        cursor.execute(log.sql(first), log.parameters(root=tiles.EMPTY_ROOT))
+        return bool(cursor.rowcount)
+
+
+def _place(log: Log, head: TreeHead, *, only: UUID | None = None) -> int:
     with connection.cursor() as cursor:
         # The one path on which the outbox gives rows back (its trigger).
         cursor.execute("SELECT set_config('semafore.sequencing', 'on', true)")
         cursor.execute(
             log.sql(TAKE if log.organisation_id else TAKE_PLATFORM),
-            log.parameters(size=size, batch=BATCH),
+            log.parameters(size=head.size, batch=BATCH, event=only),
         )
         leaves = [bytes(leaf) for (leaf,) in cursor.fetchall()]
     if leaves:
-        _grow(log, size, leaves)
+        _grow(log, head.size, leaves)
     return len(leaves)
-
-
-def _locked_size(log: Log) -> int | None:
-    """The head's size under its lock; None where somebody else has it."""
-    first = FIRST_HEAD if log.organisation_id else FIRST_PLATFORM_HEAD
-    with connection.cursor() as cursor:
-        for _ in range(2):
-            cursor.execute(log.sql(LOCK_HEAD), log.parameters())
-            row = cursor.fetchone()
-            if row is not None:
-                return int(row[0])
-            cursor.execute(log.sql(first), log.parameters(root=tiles.EMPTY_ROOT))
-            if not cursor.rowcount:
-                return None
-    return None
 
 
 def _grow(log: Log, size: int, leaves: list[bytes]) -> None:

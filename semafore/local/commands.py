@@ -1,14 +1,23 @@
 """`test` and `exec`: one command with servers around it."""
 
+import base64
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from semafore.local.processes import end_children
-from semafore.local.servers import LOCAL, ROOT, environment, secret_key, servers
+from semafore.local.servers import (
+    LOCAL,
+    ROOT,
+    environment,
+    log_settings,
+    secret_key,
+    servers,
+)
 
 TEST_SECRET_KEY = "only-for-tests-" + "0123456789" * 5
+TEST_CHECKPOINT_KEY = base64.b64encode(b"only-for-tests".ljust(32, b".")).decode()
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -18,6 +27,7 @@ def test(arguments: Sequence[str]) -> int:
         settings = {"DEBUG": "false", "SECRET_KEY": TEST_SECRET_KEY, **urls}
         settings["STATIC_COLLECTED"] = "false"
         settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
+        settings["CHECKPOINT_KEYS"] = TEST_CHECKPOINT_KEY
         # Tests of the limits set their own. All of the suite comes from one address, in minutes.
         settings["CLAIMS_PER_TARGET_PER_DAY"] = "1000"
         settings["UNAUTHENTICATED_PER_MINUTE"] = "1000000"
@@ -34,6 +44,7 @@ def execute(command: Sequence[str]) -> int:
     with servers(directory, durable=True) as urls:
         settings = {"DEBUG": "true", "SECRET_KEY": secret_key(directory)}
         settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
+        settings |= log_settings(directory, urls["DATABASE_URL"])
         # What the caller sets by hand wins: bin/check wants production's settings.
         return _run(command, settings | environment(**urls))
 

@@ -5,11 +5,19 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from semafore.local.lifecycle import LocalServerError
 from semafore.local.processes import end, end_children, marked, parent, words
-from semafore.local.servers import LOCAL, ROOT, environment, secret_key, servers
+from semafore.local.servers import (
+    LOCAL,
+    ROOT,
+    environment,
+    log_settings,
+    secret_key,
+    servers,
+)
 from semafore.local.sign_ins import sign_in_lines
 from semafore.local.signals import Ended
 from semafore.local.supervisor import RunLock, Supervisor
@@ -33,8 +41,9 @@ def run(*, quiet_demo: bool) -> int:
             lock.note(settings["BASE_URL"])
             env = environment(**settings)
             try:
-                for command in ("migrate", "load_demo"):
-                    _manage(command, env)
+                _manage(["migrate"], env)
+                env |= _log_settings(directory, env)
+                _manage(["load_demo"], env)
                 return _serve(env, quiet_demo=quiet_demo)
             finally:
                 end_children(patience=5)
@@ -70,6 +79,19 @@ def _settings(directory: Path, port: int) -> dict[str, str]:
     }
 
 
+def _log_settings(directory: Path, env: dict[str, str]) -> dict[str, str]:
+    """The logs' name, which stays when the port moves, and the signer's folder.
+
+    It belongs to one database: whoever drops that, or names another, begins a log anew. A folder
+    that somebody has removed is made good from the database, which is right for a demo alone.
+    """
+    settings = log_settings(directory, env["DATABASE_URL"])
+    if not Path(settings["LOG_STATE_DIR"]).exists():
+        reason = "the demo's signer had lost its file"
+        _manage(["audit_log", "adopt", "--all", "--reason", reason], env | settings)
+    return settings
+
+
 def _port() -> int:
     """PORT if it is set, else the first free one from 8000 on."""
     wanted = os.environ.get("PORT", "").strip()
@@ -87,11 +109,11 @@ def _port() -> int:
     return int(wanted)
 
 
-def _manage(command: str, env: dict[str, str]) -> None:
+def _manage(words: Sequence[str], env: dict[str, str]) -> None:
     """Runs one management command to its end."""
-    code = subprocess.run([sys.executable, "manage.py", command], env=env, cwd=ROOT, check=False)
+    code = subprocess.run([sys.executable, "manage.py", *words], env=env, cwd=ROOT, check=False)
     if code.returncode:
-        raise LocalServerError(f"`manage.py {command}` failed (see above).")
+        raise LocalServerError(f"`manage.py {words[0]}` failed (see above).")
 
 
 def _serve(env: dict[str, str], *, quiet_demo: bool) -> int:

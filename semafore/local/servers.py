@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+
 from semafore.local.lifecycle import LocalServerError
 from semafore.local.postgres import PostgresCluster
-from semafore.local.valkey import ValkeyServer
+from semafore.local.valkey import HOST, ValkeyServer
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -61,3 +63,20 @@ def secret_key(directory: Path) -> str:
     fresh.write_text(secrets.token_urlsafe(50), encoding="utf-8")
     fresh.replace(path)
     return path.read_text(encoding="utf-8")
+
+
+DATABASE_IDENTITY = """
+SELECT system_identifier::text || '-' || oid
+FROM pg_control_system(), pg_database WHERE datname = current_database()
+"""
+
+
+def log_settings(directory: Path, database_url: str) -> dict[str, str]:
+    """What the log process is called by, and its folder for this database and no other."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(DATABASE_IDENTITY).fetchone()
+    assert row is not None  # noqa: S101 - the database that it is connected to exists
+    return {
+        "LOG_HOST": os.environ.get("LOG_HOST") or HOST,
+        "LOG_STATE_DIR": os.environ.get("LOG_STATE_DIR") or str(directory / "log" / str(row[0])),
+    }

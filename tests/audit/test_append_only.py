@@ -16,6 +16,7 @@ from orgs.models import Organisation
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
+from tests.audit.published import publish
 
 EVENTS = ("audit_event", "audit_platformevent")
 PENDING = ("audit_pending", "audit_platformpending")
@@ -248,3 +249,69 @@ def test_what_retention_leaves_still_proves_the_rest(acme: Organisation, retenti
     for row in rows:
         assert json.loads(bytes(row.what or b""))["id"] == str(row.id)
         assert len(bytes(row.c_who)) == 32
+
+
+LOG = {
+    "audit_entry": "entry = entry",
+    "audit_checkpoint": "note = note",
+    "audit_tile": "hashes = set_byte(hashes, 0, 7)",
+    "audit_head": "size = size - 1",
+    "audit_event_index": "type = type",
+}
+"""The tables of a log, and a change of each that nobody may make."""
+
+
+@pytest.fixture
+def signed(acme: Organisation) -> None:
+    publish(acme)
+    publish(None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize("table", LOG)
+def test_what_is_in_a_log_stays_as_it_is(signed: None, table: str) -> None:
+    for name in (table, table.replace("audit_", "audit_platform")):
+        if name == "audit_platformevent_index":
+            continue
+        before = count(name)
+        assert before
+        assert refused(f"UPDATE {name} SET {LOG[table]}")
+        assert refused(f"DELETE FROM {name}")
+        assert refused(f"TRUNCATE {name}")
+        assert refused(f"TRUNCATE {name} CASCADE")
+        assert count(name) == before
+
+
+@pytest.mark.parametrize("setting", ["semafore.sequencing", "semafore.retention"])
+@pytest.mark.parametrize("table", ["audit_entry", "audit_checkpoint", "audit_tile", "audit_head"])
+def test_neither_sequencer_nor_retention_has_a_say_over_what_was_signed(
+    signed: None, table: str, setting: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'on', true)", [setting])
+
+    assert refused(f"UPDATE {table} SET {LOG[table]}")
+    assert refused(f"DELETE FROM {table}")
+    assert refused(f"TRUNCATE {table}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'off', true)", [setting])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "hashes = substr(hashes, 1, 32)",
+        "hashes = hashes || '\\x00'::bytea, index = index + 1",
+        "level = level + 1",
+    ],
+)
+def test_a_tile_grows_at_its_end_alone(signed: None, change: str) -> None:
+    assert run("UPDATE audit_tile SET hashes = hashes || substr(hashes, 1, 32)") == 1
+    assert refused(f"UPDATE audit_tile SET {change}")
+
+
+def test_a_heads_origin_never_goes_back(signed: None) -> None:
+    assert refused("UPDATE audit_head SET origin_number = 0")
+    assert run("UPDATE audit_head SET origin_number = 2") == 1
+    assert refused("UPDATE audit_head SET origin_number = 1")

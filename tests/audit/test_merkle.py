@@ -79,3 +79,35 @@ def test_every_path_leads_to_the_root(size: int, data: st.DataObject) -> None:
 def test_what_is_not_in_the_tree_has_no_path(index: int) -> None:
     with pytest.raises(IndexError):
         merkle.path(ENTRIES, index)
+
+
+def test_consistency_is_verified_and_nothing_else_passes() -> None:
+    entries = [bytes([number]) for number in range(20)]
+    for size in range(1, len(entries) + 1):
+        root = merkle.root(entries[:size])
+        for old_size in range(1, size + 1):
+            old_root = merkle.root(entries[:old_size])
+            proof = [
+                merkle.root(entries[first:last])
+                for first, last in merkle.consistency_ranges(old_size, size)
+            ]
+
+            def holds(
+                proof: list[bytes] = proof,
+                old_root: bytes = old_root,
+                root: bytes = root,
+                sizes: tuple[int, int] = (old_size, size),
+            ) -> bool:
+                return merkle.consistent(
+                    old_size=sizes[0], size=sizes[1], proof=proof, old_root=old_root, root=root
+                )
+
+            assert holds()
+            assert not holds(old_root=b"x" * 32)
+            assert not holds(root=b"x" * 32)
+            assert not holds(proof=[*proof, b"x" * 32])
+            for at in range(len(proof)):
+                assert not holds(proof=[*proof[:at], b"x" * 32, *proof[at + 1 :]])
+                assert not holds(proof=proof[:at] + proof[at + 1 :])
+            assert not holds(sizes=(0, size))
+            assert not holds(sizes=(size + 1, size))

@@ -1,6 +1,8 @@
 """The sequencer: every committed event once, in its place (audit-log.md)."""
 
 import json
+from typing import Any
+from uuid import uuid4
 
 from django.db import connection, transaction
 
@@ -8,9 +10,10 @@ from audit import merkle
 from audit.logs import PLATFORM_LOG, log_of
 from audit.models import Checkpoint, Entry, Event, IndexedEvent, Pending
 from audit.selectors.tree import consistency_proof, inclusion_proof, root_at, tree_head
-from audit.services.recording import record_many, record_platform
-from audit.services.sequencer import logs_that_wait, sequence
-from orgs.events.people import AccountCreated
+from audit.selectors.waiting import logs_that_wait
+from audit.services.recording import Fact, record_many, record_platform
+from audit.services.sequencer import sequence
+from orgs.events.people import AccountCreated, OrganisationCreated
 from orgs.models import Membership, Organisation
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
@@ -51,7 +54,7 @@ def test_the_index_says_what_the_event_says(alice: Membership) -> None:
         events = list(Event.objects.all())
     assert len(rows) == len(events) > 3
     for event in events:
-        row, who, what = rows[event.id], json.loads(event.who), json.loads(event.what)
+        row, who, what = rows[event.id], opened(event.who), opened(event.what)
         target = who["target"] or {"kind": "", "id": None}
         assert row.event_class == event.event_class
         assert (row.type, row.outcome) == (what["type"], what["outcome"])
@@ -62,9 +65,14 @@ def test_the_index_says_what_the_event_says(alice: Membership) -> None:
         assert row.what_kept
 
 
+def opened(part: bytes | memoryview | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(bytes(part or b""))
+    return found
+
+
 def test_the_platform_has_a_log_of_its_own(db: None) -> None:
     with acting_as(SYSTEM):
-        record_platform(AccountCreated(account_id=cast.uuid4()))
+        record_platform(AccountCreated(account_id=uuid4()))
     assert PLATFORM_LOG in logs_that_wait()
 
     signed = publish(None)
@@ -97,10 +105,7 @@ def test_a_tree_of_some_hundreds_goes_on_from_each_of_its_heads(acme: Organisati
     assert consistency_proof(log, old_size=heads[1].size, size=heads[-1].size)
 
 
-def _fact() -> "object":
-    from audit.services.recording import Fact
-    from orgs.events.people import OrganisationCreated
-
+def _fact() -> Fact:
     return Fact(OrganisationCreated(name="x", slug="x"))
 
 

@@ -50,6 +50,9 @@ PER_STATEMENT = {
 }
 """Checked by a trigger, once a statement: too many rows for a key each."""
 
+ORGANISATION_PER_STATEMENT = {"audit_entry", "audit_event_index"}
+"""The same, of the organisation."""
+
 
 def without_composite_key(found: Iterable[type[models.Model]]) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
@@ -102,7 +105,8 @@ def test_the_organisation_of_every_tenant_row_must_exist(db: None) -> None:
         column = model._meta.get_field("organisation").column
         with connection.cursor() as cursor:
             constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
-        if model._meta.db_table in {table for table, _, _ in PER_STATEMENT}:
+        per_statement = {table for table, _, _ in PER_STATEMENT} | ORGANISATION_PER_STATEMENT
+        if model._meta.db_table in per_statement:
             continue
         held = [one["foreign_key"] for one in constraints.values() if one["columns"] == [column]]
         assert ("orgs_organisation", "id") in held, model
@@ -220,3 +224,17 @@ def test_two_organisations_locks_are_two(
             )
             modes = [mode for (mode,) in cursor.fetchall()]
     assert modes == ["ExclusiveLock", "ShareLock"]
+
+
+@pytest.mark.parametrize("table", sorted(ORGANISATION_PER_STATEMENT))
+def test_a_row_of_no_organisation_is_refused_without_a_key_too(db: None, table: str) -> None:
+    values: dict[str, Any] = {"organisation_id": uuid4(), "seq": 0, "event_id": uuid4()}
+    if table == "audit_entry":
+        values |= {"entry": b"\x01" * 34, "leaf": b"\x01" * 32}
+    else:
+        texts = ("type", "outcome", "actor_kind", "target_kind", "address")
+        values |= {"event_class": 1, "at": clock.now(), "who_kept": True, "what_kept": True}
+        values |= dict.fromkeys(texts, "")
+
+    with pytest.raises(IntegrityError, match="of no organisation"):
+        insert(table, **values)

@@ -1,0 +1,155 @@
+"""The log process: gives events their places, signs, publishes; `manage.py audit_log run`.
+
+It needs PostgreSQL and its own file, neither Celery nor Redis.
+"""
+
+import logging
+import time
+from functools import partial
+
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
+
+from audit.logs import Log
+from audit.selectors.tree import tree_head
+from audit.selectors.waiting import begun_logs, logs_called, logs_that_wait, logs_unsigned
+from audit.services.keys import bring_keys_up_to_date
+from audit.services.sequencer import sequence
+from audit.services.signer import Refusal, RefusedError, check, halt, sign
+from audit.state import SignerState
+
+logger = logging.getLogger(__name__)
+
+POLL = 0.25
+"""Seconds between looks for work."""
+APART = 1.0
+"""Seconds between two checkpoints of a busy log."""
+PATIENCE = 5.0
+"""Seconds until a refused or failing log, or a database that is away, is tried again, at most."""
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised where a connection can't be had or breaks, and now and then for other reasons."""
+
+
+class DatabaseAwayError(Exception):
+    """The database doesn't answer."""
+
+
+class LogProcess:
+    """One process's work on all logs. Ends after the transaction in which `ask_to_end` came."""
+
+    def __init__(self, state: SignerState) -> None:
+        self._state = state
+        self._ending = False
+        self._seen = False
+        self._keyed: set[tuple[str, int]] = set()
+        self._signed_at: dict[str, float] = {}
+        self._rests_until: dict[str, float] = {}
+        self._refused: dict[str, Refusal] = {}
+
+    def ask_to_end(self, *_: object) -> None:
+        """Also a signal's handler."""
+        self._ending = True
+
+    def run(self) -> None:
+        """Work until asked to end; a database that is away is waited for."""
+        pause = POLL
+        away = False
+        while not self._ending:
+            try:
+                busy = self._round(apart=APART)
+            except (DatabaseAwayError, *AWAY) as error:
+                connection.close()
+                if not away:
+                    cause = str(error.__cause__).partition("\n")[0]
+                    logger.warning("the database is away, and waited for: %s", cause)
+                away, pause = True, min(pause * 2, PATIENCE)
+            else:
+                if away:
+                    logger.warning("the database is back")
+                away, pause = False, POLL
+                if busy:
+                    continue
+            self._sleep(pause)
+
+    def drain(self) -> bool:
+        """Work until nothing waits; whether every log was willing."""
+        while self._round(apart=0) and not self._ending:
+            pass
+        return not self._rests_until
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._ending and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, POLL))
+
+    def _round(self, *, apart: float) -> bool:
+        """A batch of every log that has work, and a checkpoint where one is due; whether any grew.
+
+        The first time all logs are looked at: something may have been left half done, or the
+        database may have gone back, and keys may have changed.
+        """
+        logs = {log.log_id: log for log in [*logs_that_wait(), *logs_unsigned()]}
+        if not self._seen:
+            logs |= {
+                log.log_id: log for log in [*begun_logs(), *logs_called(self._state.log_ids())]
+            }
+        grown = False
+        for log in logs.values():
+            if self._ending:
+                return False
+            if self._rests_until.get(log.log_id, 0) <= time.monotonic():
+                grown |= self._guarded(log, apart)
+        self._seen = True
+        return grown
+
+    def _guarded(self, log: Log, apart: float) -> bool:
+        """Whether the log grew; its trouble is logged, and stops no other."""
+        try:
+            grown = self._advance(log, apart)
+        except RefusedError:
+            return self._refuse(log)
+        except Exception as error:
+            if isinstance(error, AWAY) and not _answers():
+                raise DatabaseAwayError from error
+            logger.exception("the log %s failed, and is tried again", log.log_id)
+            self._rests_until[log.log_id] = time.monotonic() + PATIENCE
+            return False
+        self._rests_until.pop(log.log_id, None)
+        self._refused.pop(log.log_id, None)
+        return grown
+
+    def _advance(self, log: Log, apart: float) -> bool:
+        may_grow = partial(check, log, state=self._state)
+        origin = log.log_id, tree_head(log).origin_number
+        if origin not in self._keyed:
+            bring_keys_up_to_date(log, check=may_grow)
+            self._keyed.add(origin)
+        grown = sequence(log, check=may_grow) > 0
+        now = time.monotonic()
+        if now - self._signed_at.get(log.log_id, -apart) >= apart:
+            self._signed_at[log.log_id] = now
+            sign(log, self._state)
+        return grown
+
+    def _refuse(self, log: Log) -> bool:
+        """Halt the log, unless what was refused is over by now."""
+        refused = halt(log, self._state)
+        if refused is None:
+            return True
+        if self._refused.get(log.log_id) != refused.refusal:
+            logger.error("the log %s is halted: %s", log.log_id, refused)
+        self._refused[log.log_id] = refused.refusal
+        self._rests_until[log.log_id] = time.monotonic() + PATIENCE
+        return False
+
+
+def _answers() -> bool:
+    """Whether the database does; a connection that broke is given up."""
+    connection.close()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except AWAY:
+        connection.close()
+        return False
+    return True
