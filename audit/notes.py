@@ -93,3 +93,13 @@ def _opened(vkey: str) -> tuple[tuple[str, bytes], VerifyKey]:
     """Name and key id of a public key, and the key."""
     name, key_id, key = vkey.split("+", 2)
     return (name, bytes.fromhex(key_id)), VerifyKey(base64.b64decode(key)[len(ED25519) :])
+
+
+def signing_keys(note: str, vkeys: Sequence[str]) -> list[str]:
+    """Those of these keys whose lines stand under a note; the signatures are not checked."""
+    lines = note.partition("\n\n")[2].splitlines()
+    signed_by = set()
+    for line in lines:
+        _, name, signature = line.split(" ")
+        signed_by.add(f"{name}+{base64.b64decode(signature)[:4].hex()}")
+    return [vkey for vkey in vkeys if "+".join(vkey.split("+", 2)[:2]) in signed_by]

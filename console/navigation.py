@@ -46,13 +46,13 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
             Entry("Screenshot reports", "screenshots", Permission.PEOPLE_READ, "screenshots"),
         ),
         "Audit": (
-            Entry("Explorer", "audit", Permission.AUDIT_READ, "audit"),
+            Entry("Audit log", "audit", Permission.AUDIT_READ, "audit"),
             Entry("Reports", "reports", Permission.AUDIT_READ_TRAFFIC, "reports"),
         ),
         "Evidence": (
             Entry("Proofs", "proofs", Permission.AUDIT_READ, "proofs"),
             Entry("Exports", "exports", Permission.AUDIT_EXPORT, "exports"),
-            Entry("Retention", "retention", Permission.HOLDS_PLACE, "retention"),
+            Entry("Retention", "retention", Permission.AUDIT_READ, "retention"),
         ),
         "Settings": (
             Entry("Policy", "settings", Permission.PEOPLE_READ, "settings"),
@@ -67,7 +67,9 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
 )
 
 
-COUNTS: Mapping[str, Callable[[], int]] = MappingProxyType({"approvals": waiting_decisions})
+COUNTS: Mapping[str, Callable[[frozenset[Permission]], int]] = MappingProxyType(
+    {"approvals": waiting_decisions}
+)
 """What waits for a decision, by the name of the page where it is made."""
 
 
@@ -118,7 +120,7 @@ class Shell:
                     label=entry.label,
                     address=addresses[entry.name],
                     icon=entry.icon,
-                    count=COUNTS[entry.name]() if entry.name in COUNTS else 0,
+                    count=COUNTS[entry.name](self._seat.permissions) if entry.name in COUNTS else 0,
                     current=here.get(entry.name, ""),
                 )
                 for entry in entries

@@ -4,12 +4,14 @@ from django.urls import path
 
 from console.pages import (
     approvals,
+    holds,
     leavers,
     members,
     membership,
     overview,
     person,
     phone_changes,
+    retention,
     search,
 )
 
@@ -44,4 +46,21 @@ urlpatterns = [
         leavers.LeaverRecordView.as_view(),
         name="leaver_record",
     ),
+    path("retention", retention.RetentionView.as_view(), name="retention"),
+    path("retention/change", retention.RetentionChangeView.as_view(), name="retention_change"),
+    path("retention/deletions", retention.DeletionsView.as_view(), name="deletions"),
+    path(
+        "retention/requests/<uuid:retention_request_id>",
+        retention.RetentionRequestView.as_view(),
+        name="retention_request",
+    ),
+    path(
+        "retention/requests/<uuid:retention_request_id>/withdraw",
+        retention.RetentionWithdrawView.as_view(),
+        name="retention_withdraw",
+    ),
+    path("retention/holds", holds.HoldsView.as_view(), name="holds"),
+    path("retention/holds/new", holds.HoldNewView.as_view(), name="hold_new"),
+    path("retention/holds/<uuid:hold_id>", holds.HoldView.as_view(), name="hold"),
+    path("retention/holds/<uuid:hold_id>/lift", holds.HoldLiftView.as_view(), name="hold_lift"),
 ]

@@ -54,6 +54,7 @@ class DeviceView(ConsoleView):
             "device": found,
             "report": reports([found])[0],
             "identity_key": base64.b64encode(found.identity_key).decode(),
+            "may_audit": Permission.AUDIT_READ in may,
             "may_revoke": found.status in LIVE and Permission.DEVICES_MANAGE in may,
             "may_report_lost": found.status in LIVE and Permission.DEVICES_REPORT_LOST in may,
         }

@@ -17,6 +17,7 @@ EVERY_FIVE_MINUTES = crontab(minute="*/5")
 HOURLY = crontab(minute=7)
 
 application.conf.beat_schedule = {
+    "audit.sweep_retention": {"task": "audit.sweep_retention", "schedule": HOURLY},
     "audit.settle_denials": {"task": "audit.settle_denials", "schedule": EVERY_MINUTE},
     "audit.settle_platform_denials": {
         "task": "audit.settle_platform_denials",

@@ -32,6 +32,7 @@ urlpatterns = [
     # What is about the person goes first: no organisation may be called `sign-in`.
     path("console/", include("orgs.urls_account")),
     path("console/<slug:slug>/", include("console.urls_console")),
+    path("console/<slug:slug>/", include("audit.urls_console")),
     path("console/<slug:slug>/", include("invitations.urls_console")),
     path("console/<slug:slug>/", include("keys.urls_console")),
     path("console/<slug:slug>/", include("messaging.urls_console")),

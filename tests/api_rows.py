@@ -165,6 +165,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("", "GET"): OPEN,
     ("healthz", "GET"): OPEN,
     ("readyz", "GET"): OPEN,
+    ("metrics", "GET"): Row(shut_out=404, own=404),
     ("api/schema/", "GET"): OPEN,
     ("api/schema/", "OPTIONS"): NO_OPTIONS,
     ("api/mobile/config", "GET"): OPEN,
@@ -258,6 +259,10 @@ def no_envelopes(_asker: "Asker", _ids: Ids) -> JsonObject:
     return {"envelope_ids": [str(uuid4())]}
 
 
+def no_checkpoint(_asker: "Asker", _ids: Ids) -> JsonObject:
+    return {"checkpoint": "nonsense"}
+
+
 def push_token(_asker: "Asker", _ids: Ids) -> JsonObject:
     return {"platform": "ios", "token": "ab" * 32}
 
@@ -301,6 +306,16 @@ TABLE |= {
     (f"{ROOM}/messages", "OPTIONS"): OPTIONS_OF_ID,
     ("api/mobile/messages/<uuid:message_id>", "GET"): OF_ROOM,
     ("api/mobile/messages/<uuid:message_id>", "OPTIONS"): OPTIONS_OF_ID,
+    ("api/mobile/messages/<uuid:message_id>/proof", "GET"): replace(OF_ROOM, own=404),
+    ("api/mobile/messages/<uuid:message_id>/proof", "OPTIONS"): OPTIONS_OF_ID,
+    ("api/mobile/log/checkpoint", "GET"): Row(401, 404),
+    ("api/mobile/log/checkpoint", "OPTIONS"): OPTIONS,
+    ("api/mobile/log/consistency", "GET"): Row(401, 422),
+    ("api/mobile/log/consistency", "OPTIONS"): OPTIONS,
+    ("api/mobile/log/seen", "POST"): Row(401, 422, body=no_checkpoint),
+    ("api/mobile/log/seen", "OPTIONS"): OPTIONS,
+    ("api/mobile/devices/<uuid:device_id>/enrolment-proof", "GET"): Row(401, 202, 202, 404, 404),
+    ("api/mobile/devices/<uuid:device_id>/enrolment-proof", "OPTIONS"): OPTIONS_OF_ID,
     ("api/mobile/mailbox", "GET"): Row(401, 200),
     ("api/mobile/mailbox", "OPTIONS"): OPTIONS,
     ("api/mobile/mailbox/ack", "POST"): Row(401, 200, body=no_envelopes),

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from audit.models import IndexedEvent, RetentionRequest
+from audit.services.retention.holds import place_hold
+from audit.services.retention.periods import change_periods
 from invitations.models import Channel, Invitation, PhoneChange, Purpose
 from orgs.models import FactorReset, Membership, Organisation, Policy, Scope
 from orgs.services.factor_resets import request_factor_reset
-from orgs.services.memberships import end_membership
+from orgs.services.memberships import end_membership, membership_ref
 from orgs.services.service_tokens import issue_service_token
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, ActorKind, acting_as
 from tests import cast
+from tests.audit.published import publish
 from tests.messaging.pages import affairs
 
 PREFIX = "console/<slug:slug>/"
@@ -21,6 +25,8 @@ OWNER = frozenset({"owner"})
 MANAGERS = OWNER | {"admin"}
 HELPERS = MANAGERS | {"helpdesk"}
 EVERYBODY = HELPERS | {"auditor"}
+EXAMINERS = MANAGERS | {"auditor"}
+HOLDERS = OWNER | {"auditor"}
 NOBODY: frozenset[str] = frozenset()
 """By their role alone."""
 
@@ -49,6 +55,9 @@ INVITATION = "invitations/<uuid:invitation_id>"
 ROOM = "rooms/<uuid:room_id>"
 ROOM_REQUEST = "rooms/requests/<uuid:request_id>"
 PARTY = "parties/<uuid:party_id>"
+EVENT = "audit/events/<uuid:event_id>"
+RETENTION_REQUEST = "retention/requests/<uuid:retention_request_id>"
+HOLD = "retention/holds/<uuid:hold_id>"
 TOKEN = "settings/service-tokens/<uuid:service_token_id>"
 
 TABLE = {
@@ -113,6 +122,19 @@ TABLE = {
         "guests/sponsor": both(MANAGERS),
         "broadcasts": SHOWN,
         "screenshots": SHOWN,
+        "audit": Row(EXAMINERS),
+        EVENT: Row(EXAMINERS),
+        f"{EVENT}/proof": Row(EXAMINERS),
+        "retention": Row(EXAMINERS),
+        "retention/change": both(OWNER),
+        "retention/deletions": Row(EXAMINERS),
+        RETENTION_REQUEST: Row(EXAMINERS, MANAGERS, sensitive=True),
+        # For the person who asked: in `ids_of`, the owner who is its argument.
+        f"{RETENTION_REQUEST}/withdraw": both(NOBODY, sensitive=False),
+        "retention/holds": Row(HOLDERS),
+        "retention/holds/new": both(HOLDERS),
+        HOLD: Row(HOLDERS),
+        f"{HOLD}/lift": both(HOLDERS),
         "settings": SHOWN,
         "settings/policy": both(OWNER),
         "settings/service-tokens": SHOWN,
@@ -180,6 +202,20 @@ def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
     guest = affairs.guest(of, "Gus", owner, party)
     room = affairs.external(of, owner, person, guest, company=party)
     asked = affairs.request(of, room, owner)
+    with cast.inside(of), acting_as(acting):
+        hold = place_hold(
+            person=membership_ref(person),
+            room=None,
+            from_at=None,
+            until_at=None,
+            reason="Letter.",
+            case_reference="",
+        )
+        change_periods(metadata_days=30, audit_days=30, existence_days=30, reason="Storage.")
+        shorter = RetentionRequest.objects.get()
+    publish(of)
+    with cast.inside(of):
+        founding = IndexedEvent.objects.get(type="organisation.created")
     return {
         "membership_id": person.id,
         "ended_id": left.id,
@@ -193,4 +229,7 @@ def ids_of(of: Organisation, owner: Membership) -> dict[str, Any]:
         "party_id": party.id,
         "room_id": room.id,
         "request_id": asked.id,
+        "event_id": founding.event_id,
+        "hold_id": hold.id,
+        "retention_request_id": shorter.id,
     }

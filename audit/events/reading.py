@@ -1,16 +1,32 @@
-"""Event types of reading the log: who looks is an event too (class 1)."""
+"""Event types of reading audit data: every look leaves one (product.md, section 6)."""
 
+from typing import Any
 from uuid import UUID
 
-from audit.registry import EventClass, What, event
+from audit.registry import EventClass, OcsfClass, What, event
+
+
+@event(
+    "audit.searched",
+    EventClass.ADMINISTRATION,
+    sentence="{actor} looked through the audit log.",
+    ocsf_class=OcsfClass.DATASTORE_ACTIVITY,
+)
+class AuditSearched(What):
+    """A page of the list: by what it was filtered, and the places of its first and last event."""
+
+    filters: dict[str, Any]
+    newest: int | None
+    oldest: int | None
 
 
 @event(
     "audit.viewed",
     EventClass.ADMINISTRATION,
-    sentence="{actor} read the event {event_id}.",
+    sentence="{actor} looked at an event of the audit log.",
+    ocsf_class=OcsfClass.DATASTORE_ACTIVITY,
 )
 class AuditViewed(What):
-    """One event was read, or its proof with what it opens."""
+    """One event, on its page or as a proof."""
 
     event_id: UUID

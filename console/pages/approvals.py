@@ -7,15 +7,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from console.forms import ApproveForm, BatchForm, DenyForm
+from console.forms.approvals import ApproveForm, BatchForm, DenyForm
 from console.selectors.approvals import (
     DeviceRequest,
+    Permissions,
     as_requests,
     chosen_requests,
     decided_devices,
+    decided_retention,
     device_request,
     expired_devices,
     waiting_devices,
+    waiting_retention,
 )
 from invitations.selectors.onboarding import known_before
 from invitations.selectors.phone_changes import (
@@ -42,17 +45,22 @@ TABS = {
 LATEST = 50
 """So many decisions of the rarer kinds are shown."""
 
-OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
-    "pending": lambda: {
+OTHERS: dict[str, Callable[[Permissions], dict[str, Any]]] = {
+    "pending": lambda may: {
         "phone_changes": waiting_phone_changes(),
         "factor_resets": pending_factor_resets(),
         "room_requests": waiting_requests(),
+        "retention_requests": waiting_retention(may),
     },
-    "decided": lambda: {
+    "decided": lambda may: {
         "phone_changes": decided_phone_changes()[:LATEST],
         "room_requests": decided_requests()[:LATEST],
+        "retention_requests": decided_retention(may, lapsed=False)[:LATEST],
     },
-    "expired": lambda: {"room_requests": lapsed_requests()[:LATEST]},
+    "expired": lambda may: {
+        "room_requests": lapsed_requests()[:LATEST],
+        "retention_requests": decided_retention(may, lapsed=True)[:LATEST],
+    },
 }
 """What else stands on a tab, beside devices; few at a time, so on its first page."""
 
@@ -76,7 +84,7 @@ class ApprovalsView(ConsoleView):
             "requests": as_requests(page.rows),
             "may_decide": Permission.MEMBERS_APPROVE in self.seat.permissions,
             "may_reset": Permission.PEOPLE_MANAGE in self.seat.permissions,
-            **OTHERS[tab](),
+            **OTHERS[tab](self.seat.permissions),
         }
         return self.page(request, "console/approvals/list.html", context)
 

@@ -1,12 +1,16 @@
 """What needs a decision now, then the state."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 
 from console.selectors.overview import SOON, Overview, overview
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
+
+PROMISED = timedelta(seconds=60)
+"""Within this every event stands under a published checkpoint (audit-log.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,12 @@ class OverviewView(ConsoleView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show it."""
-        state = overview()
-        context = {"decisions": self.decisions(state), "state": state}
+        state = overview(self.seat.permissions)
+        context = {
+            "decisions": self.decisions(state),
+            "state": state,
+            "behind": state.log.behind > PROMISED,
+        }
         return self.page(request, "console/overview.html", context)
 
     def decisions(self, state: Overview) -> list[Decision]:

@@ -57,6 +57,7 @@ class PersonView(ConsoleView):
             "title": called(person),
             "person": person,
             "acts": self._acts(person),
+            "may_audit": Permission.AUDIT_READ in may,
             "reports": devices,
             "live": LIVE,
             "may_revoke": Permission.DEVICES_MANAGE in may,
@@ -78,6 +79,8 @@ class PersonView(ConsoleView):
         ended = person.status == MembershipStatus.ENDED
         oneself = person.id == self.seat.membership_id
         acts = [Act("Leaver's record", self.link("leaver_record", person.id))] if ended else []
+        if Permission.HOLDS_PLACE in may:
+            acts.append(Act("Place a hold", f"{self.link('hold_new')}?person={person.id}"))
         if not _passes(owners_by_owners, person.role):
             return acts
         if Permission.PEOPLE_MANAGE in may and person.name:

@@ -1,12 +1,15 @@
 """What waits for an administrator's decision, and what was decided."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from audit.models import RequestKind, RequestStatus, RetentionRequest
+from audit.selectors.retention import requests_decided, requests_waiting
 from invitations.selectors.phone_changes import waiting_phone_changes
 from keys.fingerprint import fingerprint
 from keys.models import Device, DeviceStatus
@@ -17,7 +20,10 @@ from orgs.models import Membership, MembershipKind, MembershipStatus
 from orgs.selectors.sign_in import pending_factor_resets
 from semafore.kernel import clock
 from semafore.kernel.paging import Page, paginate
+from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
+
+Permissions = AbstractSet[Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +102,35 @@ def chosen_requests(device_ids: Sequence[UUID]) -> list[DeviceRequest]:
     return as_requests(found.order_by(F("enrolled_at"), "id"))
 
 
-def waiting_decisions() -> int:
-    """How many of all kinds wait, in one statement."""
+def retention_kinds(permissions: Permissions) -> list[RequestKind]:
+    """The requests of which somebody with these permissions knows: holds are for few to see."""
+    needed = {
+        RequestKind.SHORTEN: Permission.AUDIT_READ,
+        RequestKind.LIFT: Permission.HOLDS_PLACE,
+    }
+    return [kind for kind, permission in needed.items() if permission in permissions]
+
+
+def waiting_retention(permissions: Permissions) -> QuerySet[RetentionRequest]:
+    """Shorter periods and ends of holds that wait, the longest waiting first."""
+    return requests_waiting().filter(kind__in=retention_kinds(permissions))
+
+
+def decided_retention(permissions: Permissions, *, lapsed: bool) -> QuerySet[RetentionRequest]:
+    """Those that somebody decided or took back, or that lapsed undecided; the newest first."""
+    undecided = Q(status__in=(RequestStatus.PENDING, RequestStatus.EXPIRED))
+    found = requests_decided().filter(kind__in=retention_kinds(permissions))
+    return found.filter(undecided if lapsed else ~undecided)
+
+
+def waiting_decisions(permissions: Permissions) -> int:
+    """How many of all kinds that these permissions see wait, in one statement."""
     waiting = Device.objects.filter(status=DeviceStatus.PENDING).exclude(_late())
     devices = waiting.order_by().values("id")
     others: tuple[QuerySet[Any], ...] = (
         waiting_phone_changes(),
         pending_factor_resets(),
         waiting_requests(),
+        waiting_retention(permissions),
     )
     return devices.union(*(rows.order_by().values("id") for rows in others), all=True).count()

@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Count, Q
 
+from audit.logs import current_log
+from audit.selectors.health import LogState, log_state
 from console.selectors.approvals import waiting_decisions
 from console.selectors.sparklines import Sparkline, sparkline_of
 from invitations.models import Delivery, Invitation
@@ -16,6 +18,7 @@ from messaging.selectors.traffic import messages_a_day
 from orgs.models import Membership, MembershipKind, MembershipStatus
 from orgs.selectors.leavers import guests_without_sponsor
 from semafore.kernel import clock
+from semafore.kernel.permissions import Permission
 
 SOON = 7
 """So many days ahead the end of an external room wants a decision."""
@@ -46,10 +49,11 @@ class Overview:
     external_rooms: int
     messages: Sparkline
     """A day, for a fortnight."""
+    log: LogState
 
 
-def overview() -> Overview:
-    """Read it all."""
+def overview(permissions: frozenset[Permission]) -> Overview:
+    """Read it all; of decisions, those that these permissions see."""
     people = {
         (kind, status): number
         for kind, status, number in Membership.objects.exclude(status=MembershipStatus.ENDED)
@@ -64,19 +68,23 @@ def overview() -> Overview:
         .annotate(number=Count("id"), ending=Count("id", filter=soon))
     }
     external_rooms, ending_rooms = rooms.get(RoomKind.EXTERNAL, (0, 0))
-    reachable = Device.objects.filter(
-        status=DeviceStatus.APPROVED, membership__status=MembershipStatus.ACTIVE
+    active = Q(membership__status=MembershipStatus.ACTIVE)
+    approved = Device.objects.filter(status=DeviceStatus.APPROVED)
+    reachable = approved.filter(active)
+    devices = approved.aggregate(
+        all=Count("id"), seen=Count("id", filter=active & Q(last_seen_on=clock.now().date()))
+    )
+    invitations = Invitation.objects.filter(state__in=OPEN).aggregate(
+        open=Count("id"), failed=Count("id", filter=Q(delivery=Delivery.FAILED))
     )
     return Overview(
-        waiting=waiting_decisions(),
+        waiting=waiting_decisions(permissions),
         expired_keys=SignedPreKey.objects.filter(
             superseded_at=None,
             uploaded_at__lte=clock.now() - settings.SPK_MAX_AGE,
             device__in=reachable,
         ).count(),
-        failed_invitations=Invitation.objects.filter(
-            state__in=OPEN, delivery=Delivery.FAILED
-        ).count(),
+        failed_invitations=invitations["failed"],
         ending_rooms=ending_rooms,
         sponsorless_guests=guests_without_sponsor().count(),
         members=people.get((MembershipKind.MEMBER, MembershipStatus.ACTIVE), 0),
@@ -84,13 +92,14 @@ def overview() -> Overview:
         suspended=sum(
             number for (_, status), number in people.items() if status == MembershipStatus.SUSPENDED
         ),
-        devices=Device.objects.filter(status=DeviceStatus.APPROVED).count(),
-        seen_today=reachable.filter(last_seen_on=clock.now().date()).count(),
+        devices=devices["all"],
+        seen_today=devices["seen"],
         low_stock=KeyBundle.objects.filter(
             available__lt=settings.KEY_BUNDLE_REPLENISHMENT_THRESHOLD, device__in=reachable
         ).count(),
-        open_invitations=Invitation.objects.filter(state__in=OPEN).count(),
+        open_invitations=invitations["open"],
         rooms=sum(number for number, _ in rooms.values()),
         external_rooms=external_rooms,
         messages=sparkline_of(messages_a_day(FORTNIGHT)),
+        log=log_state(current_log()),
     )

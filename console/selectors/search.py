@@ -70,19 +70,40 @@ def _titled(found: QuerySet[Room]) -> list[tuple[Room, str]]:
     return [(room, titles[room.id]) for room in rooms]
 
 
-def _by_words(words: str) -> Findings:
-    named = Q(name__istartswith=words) | Q(name__icontains=f" {words}")
+def people_called(words: str) -> list[Membership]:
+    """People by id, name, number or address."""
+    try:
+        return list(Membership.objects.filter(id=UUID(words)))
+    except ValueError:
+        return list(Membership.objects.filter(_person(words)).order_by("name", "id")[:LIMIT])
+
+
+def rooms_called(words: str) -> list[tuple[Room, str]]:
+    """Rooms by id or name, with what the console calls them."""
+    try:
+        return _titled(Room.objects.filter(id=UUID(words)))
+    except ValueError:
+        return _titled(Room.objects.filter(_named(words)).order_by("-created_at", "-id")[:LIMIT])
+
+
+def _named(words: str) -> Q:
+    return Q(name__istartswith=words) | Q(name__icontains=f" {words}")
+
+
+def _person(words: str) -> Q:
     number = words.replace(" ", "")
-    person = named | Q(email__istartswith=words)
+    person = _named(words) | Q(email__istartswith=words)
     if number.removeprefix("+").isdigit():
         person |= Q(phone__contains=number)
-    people = Membership.objects.filter(person).order_by("name", "id")
-    devices = Device.objects.filter(named).select_related("membership").order_by("name", "id")
-    invitations = Invitation.objects.filter(person).order_by("-issued_at", "id")
-    rooms = Room.objects.filter(named).order_by("-created_at", "-id")
+    return person
+
+
+def _by_words(words: str) -> Findings:
+    devices = Device.objects.filter(_named(words)).select_related("membership")
+    invitations = Invitation.objects.filter(_person(words)).order_by("-issued_at", "id")
     return Findings(
-        people=list(people[:LIMIT]),
-        devices=list(devices[:LIMIT]),
+        people=people_called(words),
+        devices=list(devices.order_by("name", "id")[:LIMIT]),
         invitations=list(invitations[:LIMIT]),
-        rooms=_titled(rooms[:LIMIT]),
+        rooms=rooms_called(words),
     )

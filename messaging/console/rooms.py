@@ -111,6 +111,8 @@ class RoomView(ConsoleView):
         manages = Permission.ROOMS_MANAGE in self.seat.permissions
         live = found.status == RoomStatus.ACTIVE
         acts: list[Act] = []
+        if Permission.HOLDS_PLACE in self.seat.permissions:
+            acts.append(Act("Place a hold", f"{self.link('hold_new')}?room={found.id}"))
         if manages and live and found.kind == RoomKind.EXTERNAL:
             acts.append(Act("Extend", self.link("room_extend", found.id)))
             acts.append(Act("Add guests", self.link("room_guests_add", found.id)))
@@ -118,6 +120,7 @@ class RoomView(ConsoleView):
             acts.append(Act("Close now", self.link("room_close", found.id), danger=True))
         return {
             "acts": acts,
+            "may_audit": Permission.AUDIT_READ in self.seat.permissions,
             "may_change": manages and live and found.kind != RoomKind.DIRECT,
         }
 

@@ -23,6 +23,7 @@ from tests.browser.browsers import (
     watched,
 )
 from tests.browser.scene import Scene, an_organisation
+from tests.browser.scene_log import add_log
 from tests.browser.scene_rooms import add_rooms
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -114,6 +115,7 @@ def scene(committed: None, outbox: Path) -> Scene:
     """An organisation in the middle of its work."""
     made = an_organisation()
     add_rooms(made)
+    add_log(made)
     return made
 
 

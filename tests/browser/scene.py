@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from audit.models import Hold, RetentionRequest
 from invitations.models import Channel, Delivery, Invitation, PhoneChange, Purpose, State
 from invitations.services.issuing import issue_invitations
 from invitations.services.phone_changes import deny_phone_change
@@ -57,6 +59,9 @@ class Scene:
     phone_changes: dict[str, PhoneChange] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
     requests: dict[str, RoomRequest] = field(default_factory=dict)
+    events: dict[str, UUID] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    retention_requests: dict[str, RetentionRequest] = field(default_factory=dict)
 
     @property
     def alice(self) -> Membership:

@@ -42,6 +42,18 @@ def _room_request(key: str) -> Arguments:
     return lambda scene: (scene.requests[key].id,)
 
 
+def _event(key: str) -> Arguments:
+    return lambda scene: (scene.events[key],)
+
+
+def _hold(key: str) -> Arguments:
+    return lambda scene: (scene.holds[key].id,)
+
+
+def _retention_request(key: str) -> Arguments:
+    return lambda scene: (scene.retention_requests[key].id,)
+
+
 def _party(scene: Scene) -> tuple[Any, ...]:
     return (scene.rooms["recall"].party_id,)
 
@@ -164,6 +176,36 @@ VISITS: dict[str, list[Visit]] = {
         ("reachability", _nothing, "?tab=pushes"),
         ("reachability", _nothing, "?tab=mail"),
     ],
+    "audit": [
+        ("audit", _nothing, ""),
+        ("audit", _nothing, "?type=member.suspended"),
+        ("audit", _nothing, "?type=hold.lifted"),
+        ("event", _event("revoked"), ""),
+        ("event", _event("changed"), "?of=changed"),
+        ("event", _event("swept"), "?of=swept"),
+        ("event", _event("issued"), "?of=issued"),
+        ("event", _event("gone"), "?of=gone"),
+    ],
+    "retention": [
+        ("retention", _nothing, ""),
+        ("retention_change", _nothing, ""),
+        (
+            "retention_change",
+            _nothing,
+            "?metadata_days=90&audit_days=30&existence_days=90",
+        ),
+        ("retention_request", _retention_request("waiting"), ""),
+        ("retention_request", _retention_request("denied"), "?of=denied"),
+        ("retention_request", _retention_request("lift"), "?of=lift"),
+        ("retention_withdraw", _retention_request("own"), ""),
+        ("retention_request", _retention_request("own"), "?of=own"),
+        ("deletions", _nothing, ""),
+        ("holds", _nothing, ""),
+        ("hold", _hold("person"), ""),
+        ("hold", _hold("room"), "?of=room"),
+        ("hold_new", _nothing, ""),
+        ("hold_lift", _hold("person"), ""),
+    ],
     "account": [
         ("account", _nothing, ""),
         ("password_change", _nothing, ""),
@@ -194,6 +236,7 @@ ON_THE_WAY = {
     "members_bulk_result",
     "invitations_bulk_confirm",
     "invitations_bulk_template",
+    "event_proof",
 }
 """What the flows of test_flows.py come by."""
 

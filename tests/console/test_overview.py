@@ -76,7 +76,7 @@ def test_it_takes_as_many_statements_however_many_people(
 ) -> None:
     browser = cast.signed_in(alice)
     browser.get(f"/console/{acme.slug}/")
-    with django_assert_max_num_queries(16) as few:
+    with django_assert_max_num_queries(20) as few:
         browser.get(f"/console/{acme.slug}/")
     cast.crowd(acme, 300)
     with django_assert_max_num_queries(len(few.captured_queries)):

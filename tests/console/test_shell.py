@@ -56,10 +56,10 @@ ALL = [entry.label for part in navigation.SECTIONS.values() for entry in part]
     ("role", "missing"),
     [
         (Role.OWNER, set()),
-        (Role.ADMIN, {"Reports", "Exports", "Retention", "Service tokens"}),
+        (Role.ADMIN, {"Reports", "Exports", "Service tokens"}),
         (
             Role.HELPDESK,
-            {"Explorer", "Reports", "Proofs", "Exports", "Retention", "Service tokens"},
+            {"Audit log", "Reports", "Proofs", "Exports", "Retention", "Service tokens"},
         ),
         (Role.AUDITOR, {"Service tokens"}),
     ],

@@ -5,7 +5,8 @@ from datetime import timedelta
 from django.db import connection
 
 from audit.models import IndexedEvent
-from audit.services.sequencer import logs_that_wait, sequence
+from audit.selectors.waiting import logs_that_wait
+from audit.services.sequencer import sequence
 from keys.models import Device, RevocationReason
 from keys.services.enrolment import deny_device
 from keys.services.revocation import revoke_device

@@ -1,4 +1,4 @@
-"""Forms of the pages that span apps."""
+"""Forms of approvals."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,0 +1,73 @@
+"""An event in plain words: its type's sentence, with the names as they were frozen in it."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.text import capfirst
+
+from audit.registry import REGISTRY, EventClass
+
+PEOPLE = ("actor", "target", "subject", "room")
+SOMEBODY = {"actor": "somebody", "room": "a room"}
+"""Where no name stands in an event, or none any more."""
+
+CLASSES = {
+    EventClass.ADMINISTRATION: "Administration, sign-in, reading of audit data",
+    EventClass.TRANSIT: "Messages and broadcasts in transit",
+    EventClass.DEVICE_KEYS: "Keys of devices",
+    EventClass.RETENTION: "Retention and holds",
+    EventClass.LOG: "The log itself",
+    EventClass.CLAIMS: "Claims, refusals and limits",
+}
+"""What the events of a class are about."""
+
+TWO_ENDS = re.compile(r"([.!?…])\.$")
+"""Where a text that somebody typed ends the sentence."""
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return SOMEBODY.get(name, "somebody or something")
+
+
+def sentence(what: Mapping[str, Any], who: Mapping[str, Any] | None) -> str:
+    """What happened; without `who`, as far as that can be said."""
+    event_type = REGISTRY.get(what["type"])
+    if event_type is None:
+        return f"An event of the former type {what['type']}."
+    data = {name: in_words(value) for name, value in what["data"].items()}
+    labels = {
+        name: who[name]["label"]
+        for name in PEOPLE
+        if who is not None and who[name] and who[name]["label"]
+    }
+    said = event_type.sentence.format_map(_Known(data | labels))
+    return capfirst(TWO_ENDS.sub(r"\1", said))
+
+
+def moment_of(value: Any) -> datetime | None:
+    """The time that a value of an event's data is; None if it is none."""
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return datetime.fromisoformat(value)
+    return None
+
+
+def in_words(value: Any) -> str:
+    """A value of an event's data, to be read; `static/js/event.js` writes the same."""
+    match value:
+        case None:
+            return "None"
+        case bool():
+            return "Yes" if value else "No"
+        case list() if not any(isinstance(one, dict | list) for one in value):
+            return ", ".join(map(in_words, value)) or "None"
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if moment := moment_of(value):
+        return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    return str(value)
