@@ -27,7 +27,7 @@ LEVEL = OpenApiParameter(
 )
 PLACE = OpenApiParameter(
     "place",
-    {"type": "string", "pattern": r"^(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?$"},
+    {"type": "string", "minLength": 3, "maxLength": 40},
     OpenApiParameter.PATH,
     description="Index in groups of three digits, all but the last with x; .p/ and a width.",
 )

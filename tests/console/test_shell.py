@@ -176,7 +176,12 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_template_has(what: str) -> None:
-    templates = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("tests/**/templates/**/*.html")]
+    # What is of evidence is a file of its own, opened without us and without a network.
+    templates = [
+        path
+        for path in (*ROOT.glob("templates/**/*.html"), *ROOT.glob("tests/**/templates/**/*.html"))
+        if path.parent.name != "evidence"
+    ]
 
     assert len(templates) > 10
     assert [

@@ -196,6 +196,7 @@ def test_the_person_page_shows_what_is_known(
                 "Suspend",
                 "Prepare departure",
                 "End membership",
+                "Place a hold",
             },
         ),
         (
@@ -209,7 +210,7 @@ def test_the_person_page_shows_what_is_known(
             },
         ),
         (Role.HELPDESK, set()),
-        (Role.AUDITOR, set()),
+        (Role.AUDITOR, {"Place a hold"}),
     ],
 )
 def test_acts_are_offered_by_permission(
@@ -233,8 +234,12 @@ def test_nothing_is_offered_that_would_be_refused(acme: Organisation, alice: Mem
         return {act.label for act in answer.context["acts"]}
 
     assert not offered(on_the_owner)
-    assert offered(on_herself) == {"Change name or unit"}
-    assert offered(on_the_ended) == {"Change name or unit", "Leaver's record"}
+    assert offered(on_herself) == {"Change name or unit", "Place a hold"}
+    assert offered(on_the_ended) == {
+        "Change name or unit",
+        "Leaver's record",
+        "Place a hold",
+    }
 
 
 def test_a_guests_page_names_sponsor_and_end(
