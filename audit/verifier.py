@@ -1226,6 +1226,11 @@ def _say_announced(
 # --- Command line
 
 
+def for_terminal(text: str) -> str:
+    """The text with all that a terminal would obey instead of showing it written out."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Verifies an evidence bundle, a proof or a consistency proof, offline."
@@ -1271,16 +1276,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parse_vkey(vkey)
         report = _findings(given)
     except (OSError, ValueError, VerificationError) as error:
-        print(error, file=sys.stderr)
+        print(for_terminal(str(error)), file=sys.stderr)
         return 2
     lists = {"checked": report.checked, "not_checked": report.not_checked, "failed": report.failed}
     if given.json:
-        print(json.dumps(lists, ensure_ascii=False))
+        print(json.dumps(lists))
     else:
         for title, sentences in lists.items():
             if sentences:
                 heading = title.replace("_", " ").capitalize()
-                print(f"{heading}:\n" + "".join(f"  - {one}\n" for one in sentences))
+                print(f"{heading}:\n" + "".join(f"  - {for_terminal(one)}\n" for one in sentences))
         if report.failed:
             print("FAILED: do not rely on this file.")
         else:

@@ -22,6 +22,7 @@ from audit.registry import EventClass
 from audit.selectors.log_keys import checkpoint_vkeys
 from audit.selectors.sweeps import Sweeps, sweeps_of
 from audit.selectors.tree import read_tiles, tree_head
+from audit.selectors.unrecorded import unrecorded
 
 ENTRIES = """
 SELECT seq, entry.event_id, entry.entry, entry.leaf, event.class,
@@ -80,7 +81,7 @@ class _Row:
 
 
 def verify_log(log: Log, *, progress: Callable[[int], None] = lambda _: None) -> Finding:
-    """Check entries, events, tiles, checkpoints and head against each other."""
+    """Check entries, events, tiles, checkpoints, head, and other tables against each other."""
     audit = _Audit(log, progress)
     # A snapshot begins its transaction, and a test that asks is within one of its own.
     alone = not connection.in_atomic_block
@@ -114,6 +115,8 @@ class _Audit:
             self._entries(map(_row, entries), signed)
         self._tree.finish()
         self._head()
+        for found in unrecorded(self._log):
+            raise FaultError(self.size if found.seq is None else found.seq, found.table, found.why)
 
     def _entries(self, rows: Iterator[_Row], signed: Iterator[tuple[Any, ...]]) -> None:
         sweeps, vkeys = sweeps_of(self._log), checkpoint_vkeys(self._log)

@@ -20,7 +20,16 @@ from django_scopes import get_scope
 from audit.commitments import canonical
 from audit.events.denials import AccessDenied
 from audit.registry import REGISTRY, What
-from audit.services.recording import UNKNOWN, EventParts, Fact, Ref, event_parts, who_part, write
+from audit.services.recording import (
+    UNKNOWN,
+    EventParts,
+    Fact,
+    Ref,
+    event_parts,
+    who_part,
+    without_names,
+    write,
+)
 from semafore.kernel import clock
 from semafore.kernel.actor import Actor, current_actor
 from semafore.kernel.hooks import AttemptDenied
@@ -78,6 +87,7 @@ def count_denials(denials: Sequence[Denial]) -> None:
     """Count refusals of the current actor, all in one organisation's log or the platform's."""
     actor, at = current_actor(), clock.now()
     organisation_id = get_scope().get("organisation") or denials[0].organisation_id
+    named = actor if organisation_id else without_names(actor)
     keys = [_key(denial, actor) for denial in denials]
     counts = Counter(keys)
     # In key order: two requests that count the same refusals don't deadlock.
@@ -92,7 +102,7 @@ def count_denials(denials: Sequence[Denial]) -> None:
                 at,
                 [denial.what.type.name for _, denial in distinct],
                 [key for key, _ in distinct],
-                [_json(who_part(actor, Fact(one.what, one.target))) for _, one in distinct],
+                [_json(who_part(named, Fact(one.what, one.target))) for _, one in distinct],
                 [_json(denial.what.data()) for _, denial in distinct],
                 [counts[key] for key, _ in distinct],
             ],

@@ -1,8 +1,9 @@
 """`record()`: the only writer of events, in the transaction of the act itself. No event, no act."""
 
+import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,15 +14,18 @@ from psycopg.types.numeric import Int2
 from audit.commitments import OPENING_LENGTH, Committed, commit, leaf_hash
 from audit.registry import REGISTRY, EventClass, EventType, What
 from semafore.kernel import clock
-from semafore.kernel.actor import Actor, current_actor
+from semafore.kernel.actor import Actor, ActorKind, current_actor
 from semafore.kernel.database import prepared_cursor
 from semafore.kernel.ids import uuid7
 from semafore.kernel.tenancy import current_organisation_id
 
 
 class NotRecordableError(RuntimeError):
-    """An event outside a transaction, or of a type that isn't registered."""
+    """An event outside a transaction, of a type that isn't registered, or with NUL in a text."""
 
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""As canonical JSON writes it; an event with it would stop the sequencer of its log for ever."""
 
 UNKNOWN = "unknown"
 """The kind of an id that the actor gave and that names nothing of theirs."""
@@ -87,20 +91,31 @@ def record(
 
 def record_many(facts: Sequence[Fact]) -> list[Recorded]:
     """Record several acts with one statement."""
-    return write([_parts(fact) for fact in facts], current_organisation_id())
+    actor = current_actor()
+    return write([_parts(fact, actor) for fact in facts], current_organisation_id())
 
 
 def record_platform(what: What, *, target: Ref | None = None) -> Recorded:
     """Record an act that belongs to no organisation in the platform's own log."""
-    return write([_parts(Fact(what, target))], None)[0]
+    return write([_parts(Fact(what, target), without_names(current_actor()))], None)[0]
 
 
-def _parts(fact: Fact) -> EventParts:
+def without_names(actor: Actor) -> Actor:
+    """The actor as the platform's own log may name it: people of organisations by their ids alone.
+
+    What an organisation's retention forgets must not stand in a log that is not the organisation's.
+    """
+    if actor.kind in {ActorKind.OPERATOR, ActorKind.SYSTEM}:
+        return actor
+    return replace(actor, label="")
+
+
+def _parts(fact: Fact, actor: Actor) -> EventParts:
     event_type = fact.what.type
     if REGISTRY.get(event_type.name) is not event_type:
         message = f"{event_type.name} is not a registered event type"
         raise NotRecordableError(message)
-    who = who_part(current_actor(), fact)
+    who = who_part(actor, fact)
     return event_parts(event_type, who, fact.what.data(), outcome="success", at=clock.now())
 
 
@@ -145,6 +160,9 @@ def event_parts(
         what["attempts"] = attempts
     openings = (secrets.token_bytes(OPENING_LENGTH), secrets.token_bytes(OPENING_LENGTH))
     committed = commit(event_type.event_class, who, what, openings)
+    if any(NUL.search(part) for part in (committed.who, committed.what)):
+        message = f"{event_type.name} holds NUL, which PostgreSQL's JSON can't: no place for it"
+        raise NotRecordableError(message)
     return EventParts(event_id, event_type.event_class, committed)
 
 

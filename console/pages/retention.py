@@ -61,9 +61,9 @@ def changes(current: RetentionPeriods, after: Mapping[str, int]) -> list[Change]
     return [Change(label, getattr(current, name), after[name]) for name, label in LABELS.items()]
 
 
-def counts(after: Mapping[str, int]) -> list[Count]:
+def counts(after: Mapping[str, int], *, with_holds: bool = True) -> list[Count]:
     """What the next sweep deletes with these periods, by kind in words."""
-    counted = preview(RetentionPeriods(**after))
+    counted = preview(RetentionPeriods(**after), with_holds=with_holds)
     return [
         *(
             Count(_part_in_words(part.event_class, part.part), part.count)
@@ -151,6 +151,7 @@ class RetentionChangeView(ConsoleView):
             "changes": changed,
             "differs": any(one.before != one.after for one in changed),
             "shorter": any(one.after < one.before for one in changed),
+            "sees_holds": True,
             "counts": counts(wanted),
         }
         return self.page(request, "console/retention/preview.html", context, status)
@@ -212,7 +213,8 @@ class RetentionRequestView(ConsoleView):
             context["covers"] = hold_in_words(asked.hold)
         elif open_:
             context["changes"] = changes(periods(), days(asked))
-            context["counts"] = counts(days(asked))
+            context["sees_holds"] = Permission.HOLDS_PLACE in self.seat.permissions
+            context["counts"] = counts(days(asked), with_holds=context["sees_holds"])
         else:
             context["wanted"] = [(label, getattr(asked, name)) for name, label in LABELS.items()]
         return self.page(request, "console/retention/request.html", context, status)

@@ -199,6 +199,7 @@ def test_a_gap_is_none_where_retention_accounts_for_it(
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL semafore.retention = 'on'")
         cursor.execute("DELETE FROM audit_event WHERE id = %s", [entry.event_id])
+        cursor.execute("DELETE FROM audit_event_index WHERE event_id = %s", [entry.event_id])
         cursor.execute("SET LOCAL semafore.retention = 'off'")
     assert (fault(log).seq, fault(log).field) == (7, "who")
 

@@ -98,9 +98,13 @@ class Preview:
     """Other rows by what they are, those that are not nought."""
 
 
-def preview(wanted: RetentionPeriods | None = None) -> Preview:
-    """Count what the next sweep deletes, by the current periods or the wanted ones (unsaved)."""
-    cutoffs, holds = Cutoffs.of(wanted or periods()), active_holds()
+def preview(wanted: RetentionPeriods | None = None, *, with_holds: bool = True) -> Preview:
+    """Count what the next sweep deletes, by the current periods or the wanted ones (unsaved).
+
+    Without the holds it is the most that it may be: for those who must not learn of any.
+    """
+    cutoffs = Cutoffs.of(wanted or periods())
+    holds = active_holds() if with_holds else []
     asked = cutoffs.hook(holds, batch=None)
     expired = Expired(cutoffs, holds, asked.ended_devices)
     parts, rows = [], dict(asked.rows)

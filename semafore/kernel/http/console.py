@@ -18,7 +18,7 @@ from semafore.kernel.actor import Actor, ActorKind, acting_as, current_actor
 from semafore.kernel.http.handler import CHANGING, REFUSALS, as_problem, problem_page
 from semafore.kernel.http.views import origin_of
 from semafore.kernel.permissions import Access, Permission, Requirement
-from semafore.kernel.problems import NotFound, NotPermitted, Problem
+from semafore.kernel.problems import Malformed, NotFound, NotPermitted, Problem
 from semafore.kernel.tenancy import organisation_scope
 
 PROVEN_AT = "proven_at"
@@ -50,6 +50,13 @@ class Seat(Protocol):
         """The acting person, with the origin's address, agent and request id."""
 
 
+def _refuse_nul(request: HttpRequest) -> None:
+    """No field of any page holds NUL, and PostgreSQL takes no text with it. Raises Malformed."""
+    fields = (*request.GET.lists(), *request.POST.lists())
+    if any("\0" in text for name, values in fields for text in (name, *values)):
+        raise Malformed(detail="A field holds a character that no text has.")
+
+
 class PageView(View):
     """A page for anybody: the actor is known by their address alone. Refusals become pages."""
 
@@ -64,6 +71,7 @@ class PageView(View):
         with ExitStack() as self.entered:
             self.entered.enter_context(acting_as(origin_of(request)))
             try:
+                _refuse_nul(request)
                 response = self.enter(request) or super().dispatch(request, *args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever it is becomes a page
                 response = self.refused(request, as_problem(error), kwargs)

@@ -3,6 +3,7 @@
 import base64
 from uuid import UUID
 
+from audit.verifier import for_terminal
 from semafore.local.client.device import Device
 from semafore.local.client.log import Looked
 from semafore.local.client.words import moment, table
@@ -49,7 +50,7 @@ def proof(device: Device, message_id: UUID) -> None:
     proved, receipt = found
     print("Checked:")
     for sentence in proved.findings.checked:
-        print(f"  {sentence}")
+        print(f"  {for_terminal(sentence)}")
     print("  The checkpoint goes on from the last one that this device saw.")
     print(
         f"  The receipt is signed and is for this event: accepted {moment(receipt.accepted_at)},"
@@ -57,4 +58,4 @@ def proof(device: Device, message_id: UUID) -> None:
     )
     print("Not checked:")
     for sentence in proved.findings.not_checked:
-        print(f"  {sentence}")
+        print(f"  {for_terminal(sentence)}")

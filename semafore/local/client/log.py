@@ -81,6 +81,13 @@ class Log:
 
     def hold(self, note: str) -> None:
         """Hold a checkpoint that came some other way against the log. Raises LogError."""
+        self._goes_on(note)
+
+    def _goes_on(self, note: str) -> bool:
+        """Whether the log goes on from a checkpoint; False where a restore lost it, declared.
+
+        Raises LogError.
+        """
         looked, seen = self.look(), self._seen()
         if looked is None or seen is None:
             raise LogError("There is a checkpoint, and the log says that it has none.")
@@ -88,7 +95,7 @@ class Log:
             given = open_checkpoint(note, seen.vkeys)
         except VerificationError as error:
             raise LogError(f"A checkpoint can't be believed: {error}") from error
-        self._fits(given, looked.newest, SeenLog(note, seen.vkeys, seen.receipt_vkeys))
+        return self._fits(given, looked.newest, SeenLog(note, seen.vkeys, seen.receipt_vkeys))
 
     def check_bundles(self, bundles: Mapping[UUID, Mapping[str, Any]]) -> Sequence[UUID]:
         """Hold claimed bundles against the approvals in the log.
@@ -144,8 +151,12 @@ class Log:
         return read_receipt(note, *seen.receipt_vkeys)
 
     def _proved(self, text: str) -> Proved:
-        """What a proof proves under a checkpoint that fits the log. Raises VerificationError."""
-        self.hold(text.partition("\n\n")[2])
+        """What a proof proves under a checkpoint that fits the log.
+
+        Raises VerificationError, LogError.
+        """
+        if not self._goes_on(text.partition("\n\n")[2]):
+            raise LogError("A proof leads to entries that were lost: it proves nothing now.")
         seen = self._seen()
         return verify_proof(text, seen.vkeys if seen else ())
 
@@ -171,7 +182,9 @@ class Log:
         except (VerificationError, ApiProblem) as error:
             if isinstance(error, ApiProblem) and error.code != "invalid":
                 raise
-            if self._server.log_seen(seen.checkpoint)["lost"]:
+            lost = self._server.log_seen(seen.checkpoint)["lost"]
+            # A loss ends an origin: within one the server's word is worth nothing.
+            if lost and _number(older.origin) < _number(newer.origin):
                 return False
             raise LogError(
                 f"The log does not go on from the checkpoint of size {older.size} that this device"
@@ -206,6 +219,12 @@ def _check_bundle(device_id: UUID, bundle: Mapping[str, Any], proved: Proved) ->
 def _keys(vkeys: Sequence[str]) -> set[bytes]:
     """The public keys themselves: after a restore a log has the same ones under a new name."""
     return {parse_vkey(vkey).public for vkey in vkeys}
+
+
+def _number(origin: str) -> int:
+    """Which of a log's origins it is, from 1."""
+    match = re.search("/([0-9]{1,9})$", origin)
+    return int(match[1]) if match else 1
 
 
 def _check_origins(older: str, newer: str) -> None:
