@@ -1,6 +1,5 @@
 """An event in plain words: its type's sentence, with the names as they were frozen in it."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ SOMEBODY = {"actor": "somebody", "room": "a room"}
 """Where no name stands in an event, or none any more."""
 
 CLASSES = {
-    EventClass.ADMINISTRATION: "Administration, sign-in, reading of audit data",
+    EventClass.ADMINISTRATION: "Administration, sign-in, exports, reading of audit data",
     EventClass.TRANSIT: "Messages and broadcasts in transit",
     EventClass.DEVICE_KEYS: "Keys of devices",
     EventClass.RETENTION: "Retention and holds",
@@ -64,10 +63,17 @@ def in_words(value: Any) -> str:
             return "None"
         case bool():
             return "Yes" if value else "No"
-        case list() if not any(isinstance(one, dict | list) for one in value):
-            return ", ".join(map(in_words, value)) or "None"
-        case dict() | list():
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        case list():
+            nested = any(isinstance(one, dict | list) for one in value)
+            return ("; " if nested else ", ").join(map(_inside, value)) or "None"
+        case dict():
+            pairs = (f"{name.replace('_', ' ')} {_inside(one)}" for name, one in value.items())
+            return ", ".join(pairs) or "None"
     if moment := moment_of(value):
         return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
     return str(value)
+
+
+def _inside(value: Any) -> str:
+    """A value within another, where a time stands as it was recorded."""
+    return value if isinstance(value, str) else in_words(value)

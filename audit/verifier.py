@@ -359,7 +359,8 @@ def open_note(note: str, vkeys: Sequence[str], what: str = "the note") -> Note:
         good = ed25519(key.public, text.encode(), blob[4:])
         need(good, what, f"the signature of {name} (key {key_id.hex()}) is wrong")
         signed_by.append(key.vkey)
-    need(signed_by, what, "none of the known keys signed it")
+    why = "" if keys else ": no key was given, and it carries none itself"
+    need(signed_by, what, f"none of the known keys signed it{why}")
     return Note(text, tuple(signed_by), tuple(unknown))
 
 
@@ -517,6 +518,7 @@ REQUIRED = frozenset(("v", "class"))
 OPTIONAL = frozenset(
     ("who", "who_opening", "c_who", "what", "what_opening", "c_what", "withheld", "content", "seq")
 )
+ENTRY_ALONE = frozenset(("v", "class", "entry"))
 NONE: frozenset[str] = frozenset()
 CONTENT = frozenset(("sha256", "index", "count", "path"))
 WHAT_FIELDS = frozenset(("id", "type", "time", "outcome", "data"))
@@ -543,6 +545,17 @@ def open_parts(fields: Fields, where: str = "the event") -> Opened:
     digest = sha256(b"semafore/event/v1\0" + kind + c_who + c_what).digest()
     content = _content(fields["content"], what, where) if "content" in fields else None
     return Opened(b"\x01" + kind + digest, event_class, who, what, withheld, content)
+
+
+def _open_entry(fields: Fields, where: str) -> Opened:
+    """The entry of an event of which retention left nothing else. Raises VerificationError."""
+    names_in(fields, ENTRY_ALONE, NONE, where)
+    need(typed(fields, "v", int, where) == 1, where, "its version is not 1")
+    event_class = typed(fields, "class", int, where)
+    entry = b64(fields["entry"], f"{where}, entry", ENTRY)
+    need(entry[0] == 1, where, "its entry is of another version")
+    need(entry[1] == event_class, where, "its entry is of another class")
+    return Opened(entry, event_class, None, None, (), None)
 
 
 def _open_part(fields: Fields, name: str, where: str) -> tuple[bytes, Fields | None]:
@@ -634,7 +647,7 @@ def verify_proof(text: str, vkeys: Sequence[str]) -> Proved:
     path = [b64(line, f"{what}, line {at}") for at, line in enumerate(lines[3:], 4)]
     fields = read_json(extra, f"{what}, extra")
     need("seq" not in fields, f"{what}, extra", "the field seq is unknown")
-    opened = open_parts(fields, what)
+    opened = (_open_entry if "entry" in fields else open_parts)(fields, what)
     checkpoint, signed = _open_checkpoint(note, vkeys, "the checkpoint")
     leaf = leaf_hash(opened.entry)
     verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root)

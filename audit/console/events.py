@@ -39,7 +39,7 @@ class EventFilterForm(forms.Form):
 
     def __init__(self, *args: Any, types: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "Anything"), *((name, name) for name in types)]
+        choices = [("", "Anything"), *((name, _type_in_words(name)) for name in types)]
         self.fields["type"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
     def chosen(self) -> EventFilter:
@@ -52,6 +52,10 @@ class EventFilterForm(forms.Form):
             room=typed["room"],
             about=typed["about"],
         )
+
+
+def _type_in_words(name: str) -> str:
+    return name.replace(".", ": ").replace("_", " ").capitalize()
 
 
 class AuditView(ConsoleView):

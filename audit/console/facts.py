@@ -22,6 +22,12 @@ PAGES = {
 KINDS = {
     "member": "a person",
     "device": "a device",
+    "room": "a room",
+    "party": "an external party",
+    "invitation": "an invitation",
+    "event": "an event",
+    "hold": "a legal hold",
+    "organisation": "the organisation",
     "service": "a service token",
     "system": "the server itself",
     "operator": "an operator",

@@ -12,7 +12,7 @@ RECEIPTS = "receipts"
 @event(
     "log.key_announced",
     LOG,
-    sentence="The key {vkey} signs {purpose} from now on.",
+    sentence="{actor} announced a key that signs {purpose} from now on.",
     severity=Severity.MEDIUM,
 )
 class KeyAnnounced(What):
@@ -25,7 +25,7 @@ class KeyAnnounced(What):
 @event(
     "log.key_retired",
     LOG,
-    sentence="The key {vkey} signs {purpose} no more.",
+    sentence="{actor} retired a key: it signs {purpose} no more.",
     severity=Severity.MEDIUM,
 )
 class KeyRetired(What):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 
+from audit.services.signer import Refusal
 from console.selectors.overview import SOON, Overview, overview
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
@@ -36,6 +37,7 @@ class OverviewView(ConsoleView):
             "decisions": self.decisions(state),
             "state": state,
             "behind": state.log.behind > PROMISED,
+            "why_halted": Refusal(state.log.halted_reason).meaning if state.log.halted_at else "",
         }
         return self.page(request, "console/overview.html", context)
 

@@ -40,6 +40,16 @@ LABELS: Mapping[str, str] = MappingProxyType(
 PEOPLE_GO_FIRST = (EventClass.TRANSIT, EventClass.RETENTION, EventClass.LOG)
 """Their people are deleted before the rest is, if that ever is."""
 
+ROWS: Mapping[str, str] = MappingProxyType(
+    {
+        "contents": "Hashes of ciphertexts",
+        "deliveries": "Records of deliveries",
+        "messages": "Records of messages",
+        "skips": "Records of devices that a message left out",
+    }
+)
+"""Of the rows that a sweep counts, those whose bare name would say too much or too little."""
+
 
 class Change(NamedTuple):
     """A period, in days, and what it is to be."""
@@ -80,7 +90,7 @@ def _part_in_words(event_class: int, part: str) -> str:
 
 
 def _row_in_words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return ROWS.get(name) or name.replace("_", " ").capitalize()
 
 
 class RetentionView(ConsoleView):

@@ -101,7 +101,7 @@ class InvitationDenied(What):
 @event(
     "approvers.told",
     ADMINISTRATION,
-    sentence="Approvers were told that {waiting} wait: {recipients}.",
+    sentence="Approvers were told what waits (requests: {waiting}, people told: {recipients}).",
 )
 class ApproversTold(What):
     """A mail said that something waits; `reminder` when it waited for a day."""

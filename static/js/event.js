@@ -18,10 +18,15 @@ function proved(text) {
 function inWords(value) {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "Yes" : "No";
-  if (Array.isArray(value) && !value.some((one) => one !== null && typeof one === "object")) {
-    return value.map(inWords).join(", ") || "None";
+  if (Array.isArray(value)) {
+    const nested = value.some((one) => one !== null && typeof one === "object");
+    return value.map(inWords).join(nested ? "; " : ", ") || "None";
   }
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value !== "object") return String(value);
+  const pairs = Object.entries(value).map(
+    ([name, one]) => `${name.replaceAll("_", " ")} ${inWords(one)}`,
+  );
+  return pairs.join(", ") || "None";
 }
 
 function at(facts, path) {

@@ -248,7 +248,8 @@ async function openNote(note, vkeys, what) {
     opened.unable ||= good === null;
     opened.signedBy.push(key);
   }
-  need(opened.signedBy.length, what, "none of the known keys signed it");
+  const why = keys.length ? "" : ": no key was given, and it carries none itself";
+  need(opened.signedBy.length, what, `none of the known keys signed it${why}`);
   return opened;
 }
 
@@ -435,6 +436,16 @@ async function openParts(fields, where) {
   return { entry: joined(ONE, kind, digest), eventClass, who, what, withheld, content };
 }
 
+function openEntry(fields, where) {
+  namesIn(fields, ["class", "entry", "v"], [], where);
+  need(typed(fields, "v", "int", where) === 1, where, "its version is not 1");
+  const eventClass = typed(fields, "class", "int", where);
+  const entry = b64(fields.entry, `${where}, entry`, ENTRY);
+  need(entry[0] === 1, where, "its entry is of another version");
+  need(entry[1] === eventClass, where, "its entry is of another class");
+  return { entry, eventClass, who: null, what: null, withheld: [], content: null };
+}
+
 async function openContent(given, what, event) {
   const where = `${event}, content`;
   const fields = namesIn(given, ["count", "index", "path", "sha256"], [], where);
@@ -481,7 +492,9 @@ async function openProof(text, vkeys, report) {
   const path = lines.slice(3).map((line, at) => b64(line, `${what}, line ${at + 4}`));
   const fields = readJson(extra, `${what}, extra`);
   need(!Object.hasOwn(fields, "seq"), `${what}, extra`, "the field seq is unknown");
-  const opened = await openParts(fields, what);
+  const opened = Object.hasOwn(fields, "entry")
+    ? openEntry(fields, what)
+    : await openParts(fields, what);
   const signed = await openCheckpoint(text.slice(gap + 2), vkeys);
   const { checkpoint } = signed;
   const leaf = await leafHash(opened.entry);

@@ -47,6 +47,11 @@ class Event:
     gone: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
 
+    def entry_alone(self) -> dict[str, Any]:
+        """As in the `extra` of a proof, once nothing else is left of it."""
+        entry = b64(self.committed.entry)
+        return {"v": 1, "class": int(self.event_class), "entry": entry}
+
     def fields(self) -> dict[str, Any]:
         """As in a proof's `extra`."""
         found: dict[str, Any] = {"v": 1, "class": int(self.event_class)}
@@ -127,9 +132,15 @@ class Log:
         lines = (self.origin, str(len(entries)), b64(merkle.root(entries)))
         return joined(self.signer.sign(*lines), *also)
 
-    def proof(self, seq: int, *also: Signer, content: bytes | None = None) -> str:
-        """A tlog-proof of the event, and of one of its ciphertexts."""
-        fields = self.events[seq].fields()
+    def proof(
+        self,
+        seq: int,
+        *also: Signer,
+        content: bytes | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> str:
+        """A tlog-proof of the event, and of one of its ciphertexts; `extra` instead of its own."""
+        fields = self.events[seq].fields() if extra is None else extra
         if content is not None:
             fields["content"] = self.content(content)
         lines = [

@@ -221,11 +221,39 @@ def test_names_beyond_the_first_plane_are_in_the_order_of_rfc_8785() -> None:
         verifier.read_json(by_code_points.replace(" ", ""), "it")
 
 
+def test_the_place_of_an_event_of_which_nothing_is_left(log: Log) -> None:
+    proved = verify_proof(log.proof(MESSAGE, extra=log.events[MESSAGE].entry_alone()), KEYS)
+
+    assert proved.leaf == leaf_hash(log.entries[MESSAGE])
+    assert proved.event_class == 2
+    assert (proved.who, proved.what, proved.content) == (None, None, None)
+    gone = [said for said in proved.findings.not_checked if "no longer kept" in said]
+    assert len(gone) == 2
+    assert proved.findings.failed == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"class": 3}, "its entry is of another class"),
+        ({"entry": b64(b"\x02" * 34)}, "its entry is of another version"),
+        ({"entry": b64(b"\x01" * 33)}, "the proof, entry"),
+        ({"v": 2}, "its version is not 1"),
+        ({"c_who": b64(bytes(32))}, "the field c_who is unknown"),
+        ({"entry": b64(b"\x01\x02" + bytes(32))}, "does not lead to the root"),
+    ],
+)
+def test_an_entry_alone_is_looked_at_too(log: Log, change: dict[str, object], why: str) -> None:
+    extra = log.events[MESSAGE].entry_alone() | change
+
+    assert why in failure(log.proof(MESSAGE, extra=extra))
+
+
 def test_a_proof_without_a_known_key_proves_nothing(log: Log) -> None:
     proof = log.proof(MESSAGE)
 
-    assert "none of the known keys signed it" in failure(proof, [])
-    assert "none of the known keys signed it" in failure(proof, [WITNESS.vkey])
+    assert "none of the known keys signed it: no key was given" in failure(proof, [])
+    assert failure(proof, [WITNESS.vkey]).endswith("none of the known keys signed it.")
 
 
 def test_the_key_of_another_log_does_not_do(log: Log) -> None:

@@ -26,7 +26,7 @@ def verified(page: Page) -> str:
     return page.locator("[data-findings]").inner_text()
 
 
-@pytest.mark.parametrize("event", ["revoked", "changed", "issued", "swept"])
+@pytest.mark.parametrize("event", ["revoked", "changed", "issued", "swept", "gone"])
 def test_a_proof_holds(browser_as: BrowserAs, scene: Scene, event: str) -> None:
     page = opened(browser_as(scene.alice), scene, event)
     said = verified(page)

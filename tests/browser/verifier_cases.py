@@ -21,6 +21,7 @@ from tests.audit.evidence_log import (
     WITNESS,
     Log,
     a_log,
+    b64,
     consistency,
     rebuilt,
     unpacked,
@@ -92,6 +93,13 @@ def proofs(log: Log) -> Iterator[Case]:
     message = log.proof(6, content=CIPHERTEXTS[2]).encode()
     for seq in range(len(log.events)):
         yield Case(f"proof of {seq}", log.proof(seq, WITNESS).encode())
+    alone = log.events[6].entry_alone()
+    yield Case("entry alone", log.proof(6, extra=alone).encode())
+    yield Case("entry alone, another class", log.proof(6, extra=alone | {"class": 3}).encode())
+    yield Case("entry alone, and more", log.proof(6, extra=alone | {"c_who": ""}).encode())
+    for entry in (b"\x01\x02" + bytes(32), b"\x02\x02" + bytes(32), b"\x01\x02"):
+        extra = alone | {"entry": b64(entry)}
+        yield Case(f"entry alone, {entry[:2].hex()}", log.proof(6, extra=extra).encode())
     yield Case("content", message, content=("a.bin", CIPHERTEXTS[2]), receipt=log.receipt(6))
     yield Case("other content", message, content=("a.bin", b"other"), receipt=log.receipt(3))
     yield Case("no content", log.proof(6).encode(), content=("a.bin", b"other"))
