@@ -121,36 +121,3 @@ def range_hash(leaves: Range, hash_of: Callable[[Node], bytes]) -> bytes:
     for one in reversed(left):
         found = node_hash(one, found)
     return found
-
-
-def consistent(
-    *, old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
-) -> bool:
-    """Whether the proof shows that the tree at `size` goes on from the one at `old_size`.
-
-    RFC 9162, section 2.1.4.2, from the hashes alone: nothing here knows how a proof is made.
-    """
-    if not 0 < old_size <= size:
-        return False
-    if old_size == size:
-        return not proof and old_root == root
-    hashes = list(proof)
-    if old_size & (old_size - 1) == 0:
-        hashes.insert(0, old_root)
-    if not hashes:
-        return False
-    first, last = old_size - 1, size - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    old = new = hashes[0]
-    for one in hashes[1:]:
-        if not last:
-            return False
-        if first & 1 or first == last:
-            old, new = node_hash(one, old), node_hash(one, new)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            new = node_hash(new, one)
-        first, last = first >> 1, last >> 1
-    return not last and old == old_root and new == root

@@ -2,11 +2,13 @@
 
     python verifier.py FILE [--key VKEY]... [--anchor CHECKPOINT]... [--content FILE]
                        [--receipt FILE] [--json]
+    python verifier.py --tiles FOLDER [--key VKEY]... [--anchor CHECKPOINT]... [--json]
 
-FILE is an evidence bundle (.zip), a proof (.tlog-proof) or a consistency proof (.json). It needs
-Python 3.9 or newer and nothing else, and uses PyNaCl where that is installed. It says what was
-checked, what was not and what failed; it exits with 0 if nothing failed, 1 if something did, 2 if
-it could not begin. Formats: docs/evidence.md; C2SP signed-note, tlog-checkpoint, tlog-proof.
+FILE is an evidence bundle (.zip), a proof (.tlog-proof) or a consistency proof (.json); FOLDER is a
+copy of the log's tiles. It needs Python 3.9 or newer and nothing else, and uses PyNaCl where that
+is installed. It says what was checked, what was not and what failed; it exits with 0 if nothing
+failed, 1 if something did, 2 if it could not begin. Formats: docs/evidence.md; C2SP signed-note,
+tlog-checkpoint, tlog-proof, tlog-tiles.
 """
 # ruff: noqa: PLR2004, T201 - sizes of formats stand where they are read; a command prints
 
@@ -372,6 +374,12 @@ def parse_checkpoint(text: str, what: str = "the checkpoint") -> Checkpoint:
     return Checkpoint(lines[0], size, b64(lines[2], f"{what}, its root"))
 
 
+def lineage(origin: str) -> tuple[str, int]:
+    """The name of a log, and which of its origins this is: after restores `/2`, `/3` and so on."""
+    match = re.fullmatch("(.+/log/[^/]+)/([2-9]|[1-9][0-9]{1,8})", origin)
+    return (match[1], int(match[2])) if match else (origin, 1)
+
+
 def _open_checkpoint(note: str, vkeys: Sequence[str], what: str) -> tuple[Checkpoint, Note]:
     opened = open_note(note, vkeys, what)
     checkpoint = parse_checkpoint(opened.text, what)
@@ -419,16 +427,25 @@ def _fold(level: list[bytes]) -> bytes:
 
 def tree_roots(entries: Any, size: int, wanted: Sequence[int]) -> dict[int, bytes]:
     """The roots of the first n entries for each n that is wanted; `entries` is a buffer."""
+
+    def leaves(start: int, stop: int) -> list[bytes]:
+        places = range(start * ENTRY, stop * ENTRY, ENTRY)
+        return [sha256(b"\x00" + entries[at : at + ENTRY]).digest() for at in places]
+
+    return _roots(leaves, size, wanted)
+
+
+def _roots(
+    leaves_of: Callable[[int, int], list[bytes]], size: int, wanted: Sequence[int]
+) -> dict[int, bytes]:
+    """The same, of leaves from one place to before another."""
     roots = {0: sha256().digest()}
     # Full subtrees of 256 leaves and upwards, the largest first, with their heights.
     stack: list[tuple[int, bytes]] = []
     ends = sorted(end for end in set(wanted) if 0 < end <= size)
     for start in range(0, size, 256):
         stop = min(start + 256, size)
-        leaves = [
-            sha256(b"\x00" + entries[at : at + ENTRY]).digest()
-            for at in range(start * ENTRY, stop * ENTRY, ENTRY)
-        ]
+        leaves = leaves_of(start, stop)
         while ends and ends[0] <= stop:
             end = ends.pop(0)
             root = _fold(leaves[: end - start])
@@ -510,15 +527,15 @@ class Opened(NamedTuple):
     event_class: int
     who: Fields | None
     what: Fields | None
-    withheld: tuple[str, ...]
-    content: bytes | None
+    withheld: tuple[str, ...] = ()
+    content: bytes | None = None
+    gone: bool = False
 
 
 REQUIRED = frozenset(("v", "class"))
 OPTIONAL = frozenset(
     ("who", "who_opening", "c_who", "what", "what_opening", "c_what", "withheld", "content", "seq")
 )
-ENTRY_ALONE = frozenset(("v", "class", "entry"))
 NONE: frozenset[str] = frozenset()
 CONTENT = frozenset(("sha256", "index", "count", "path"))
 WHAT_FIELDS = frozenset(("id", "type", "time", "outcome", "data"))
@@ -548,14 +565,13 @@ def open_parts(fields: Fields, where: str = "the event") -> Opened:
 
 
 def _open_entry(fields: Fields, where: str) -> Opened:
-    """The entry of an event of which retention left nothing else. Raises VerificationError."""
-    names_in(fields, ENTRY_ALONE, NONE, where)
+    """An event of which nothing is left but its entry."""
+    names_in(fields, REQUIRED | {"entry"}, NONE, where)
     need(typed(fields, "v", int, where) == 1, where, "its version is not 1")
-    event_class = typed(fields, "class", int, where)
-    entry = b64(fields["entry"], f"{where}, entry", ENTRY)
-    need(entry[0] == 1, where, "its entry is of another version")
-    need(entry[1] == event_class, where, "its entry is of another class")
-    return Opened(entry, event_class, None, None, (), None)
+    entry, event_class = b64(fields["entry"], f"{where}, entry", ENTRY), fields["class"]
+    need(entry[0] == 1, f"{where}, entry", "is of another version")
+    need(entry[1] == typed(fields, "class", int, where), where, "its class is not the entry's")
+    return Opened(entry, event_class, None, None, gone=True)
 
 
 def _open_part(fields: Fields, name: str, where: str) -> tuple[bytes, Fields | None]:
@@ -647,7 +663,7 @@ def verify_proof(text: str, vkeys: Sequence[str]) -> Proved:
     path = [b64(line, f"{what}, line {at}") for at, line in enumerate(lines[3:], 4)]
     fields = read_json(extra, f"{what}, extra")
     need("seq" not in fields, f"{what}, extra", "the field seq is unknown")
-    opened = (_open_entry if "entry" in fields else open_parts)(fields, what)
+    opened = _open_entry(fields, what) if "entry" in fields else open_parts(fields, what)
     checkpoint, signed = _open_checkpoint(note, vkeys, "the checkpoint")
     leaf = leaf_hash(opened.entry)
     verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root)
@@ -678,6 +694,14 @@ def _say_parts(report: Report, opened: Opened) -> None:
         )
     if opened.who is not None:
         report.checked.append("Who was involved is what the entry commits to.")
+    if opened.gone:
+        report.not_checked.append(
+            f"The event itself: only its entry is left, which proves that an event of class"
+            f" {opened.event_class} was recorded in this place, and not what happened or who was"
+            " involved. That retention deleted it is in the log's retention records, not in this"
+            " proof."
+        )
+        return
     for name, subject in (("who", "Who was involved"), ("what", "What happened")):
         if name in opened.withheld:
             report.not_checked.append(f"{subject}: withheld; only the commitment is here.")
@@ -906,8 +930,8 @@ class _Log:
     def __init__(self, entries: memoryview) -> None:
         self.entries, self.next = entries, 0
         self.opened, self.withheld = {"who": 0, "what": 0}, {"who": 0, "what": 0}
-        # By the origin that ended: where, and the event's data.
-        self.ended: dict[str, tuple[int, Fields]] = {}
+        # For each origin that ended and whose end the log still tells, where and the event's data.
+        self.ended: list[tuple[int, Fields]] = []
         self.begun: str | None = None
         self.announced: dict[tuple[str, str], int] = {}
         self.retired: dict[str, int] = {}
@@ -936,6 +960,12 @@ class _Log:
         if opened.what is not None and opened.event_class in {4, 5}:
             self._note(seq, opened.event_class, opened.what, where)
 
+    def ended_since(self, origin: str) -> list[tuple[int, Fields]]:
+        """The ends of this origin and of those after it."""
+        log, number = lineage(origin)
+        ends = [(lineage(one[1]["previous_origin"]), one) for one in self.ended]
+        return [one for of, one in ends if of[0] == log and of[1] >= number]
+
     def skip_to(self, seq: int) -> None:
         """Of the entries before this one that have no line, both parts are missing."""
         for absent in range(self.next, seq):
@@ -959,9 +989,13 @@ class _Log:
                 typed(data, name, int, where)
             b64(data.get("previous_root"), f"{where}, previous_root")
             typed(data, "reason", str, where)
-            follows = self.begun in {None, previous} and data["lost_from"] <= seq
+            # Between what it went by and the previous origin others may have begun and been lost.
+            names = [lineage(name) for name in (self.begun or previous, previous, origin)]
+            follows = len({log for log, _ in names}) == 1 and data["lost_from"] <= seq
+            follows = follows and names[0][1] <= names[1][1] < names[2][1]
             need(follows, where, "does not follow from what the log said before")
-            self.ended[previous], self.begun = (seq, data), origin
+            self.ended.append((seq, data))
+            self.begun = origin
         elif (event_class, kind) == (4, "retention.swept"):
             for one in typed(data, "swept", list, where):
                 need(isinstance(one, dict), where, "its records can't be read")
@@ -1071,12 +1105,10 @@ class _Judge:
         """Why it can't be checked, or None if it holds. Raises VerificationError."""
         where, (origin, size, root), note = signed
         if origin != self.manifest.origin:
-            ended = self.log.ended.get(origin)
-            if ended is None:
-                raise VerificationError(where, f"is of another log: {origin}")
-            seq, data = ended
-            if size > data["lost_from"]:
-                return self._lost(where, size, root, seq, data)
+            ends = self.log.ended_since(origin)
+            need(ends, where, f"is of another log: {origin}")
+            if any(size > data["lost_from"] for _, data in ends):
+                return self._lost(signed, ends)
         elif size > self.manifest.size:
             return (
                 f"{where}: of size {size}, and the bundle ends at {self.manifest.size}; a later"
@@ -1089,14 +1121,28 @@ class _Judge:
         return None
 
     @staticmethod
-    def _lost(where: str, size: int, root: bytes, seq: int, data: Fields) -> str:
-        last, previous = data["lost_to"], data["previous_size"]
-        need(size <= max(last, previous), where, f"is larger than its log was at its end ({last})")
-        known = b64(data["previous_root"], where)
-        need(size != previous or root == known, where, f"is not the one that entry {seq} names")
+    def _lost(signed: _Signed, ends: Sequence[tuple[int, Fields]]) -> str:
+        """What a restore lost: that of its own origin, or a later one that lost more."""
+        where, (origin, size, root), _ = signed
+        seq, data = ends[0]
+        begin = f"{where}: of size {size} under the former name {origin}."
+        if data["previous_origin"] == origin:
+            last, previous = data["lost_to"], data["previous_size"]
+            why = f"is larger than its log was at its end ({last})"
+            need(size <= max(last, previous), where, why)
+            known = b64(data["previous_root"], where)
+            why = f"is not the one that entry {seq} names"
+            need(size != previous or root == known, where, why)
+            if size > data["lost_from"]:
+                return (
+                    f"{begin} Its entries {data['lost_from']} to {last - 1} are lost, as entry"
+                    f" {seq} says (reason: {data['reason']}), so it can't be shown that this"
+                    " checkpoint agrees with the log."
+                )
+        seq, data = next(one for one in ends if size > one[1]["lost_from"])
         return (
-            f"{where}: of size {size} under the former name {data['previous_origin']}. Its entries"
-            f" {data['lost_from']} to {last - 1} are lost, as entry {seq} says (reason:"
+            f"{begin} Of what followed it, under the name {data['previous_origin']}, the entries"
+            f" from {data['lost_from']} on are lost, as entry {seq} says (reason:"
             f" {data['reason']}), so it can't be shown that this checkpoint agrees with the log."
         )
 
@@ -1204,6 +1250,10 @@ def _verify_bundle(
     _say_announced(report, log, carried, receipt_keys)
     _judge_retention(report, manifest, log)
     report.not_checked.append(TRUTH)
+    _shorten(report)
+
+
+def _shorten(report: Report) -> None:
     if len(report.failed) > SHOWN_FAILURES:
         more = len(report.failed) - SHOWN_FAILURES
         report.failed[SHOWN_FAILURES:] = [f"And {more} failures more."]
@@ -1236,6 +1286,206 @@ def _say_announced(
             report.checked.append(f"Entry {seq} announces the key for {purpose} {vkey}.")
 
 
+# --- Tiles
+
+TILE = 256
+
+
+def verify_tiles(
+    folder: str | Path, anchors: Sequence[tuple[str, str]] = (), vkeys: Sequence[str] = ()
+) -> Report:
+    """The findings on a folder of `checkpoint` and C2SP tlog-tiles `tile/…`. Raises OSError."""
+    report, folder = Report(), Path(folder)
+    with report.noting():
+        note = utf8((folder / "checkpoint").read_bytes(), "checkpoint")
+        checkpoint, signed = _open_checkpoint(note, vkeys, "checkpoint")
+        _say_signed(report, checkpoint, signed)
+        _Tiles(report, folder, checkpoint).check(anchors, vkeys)
+        report.not_checked.append(
+            "What the entries are of: tiles hold hashes alone. Proofs and evidence bundles open"
+            " them."
+        )
+        report.not_checked.append(TRUTH)
+        _shorten(report)
+    return report
+
+
+def _place(index: int, width: int) -> str:
+    """Groups of three digits, all but the last with `x`; `.p/<width>` where it is not full."""
+    last = f"{index % 1000:03}"
+    while index >= 1000:
+        index //= 1000
+        last = f"x{index % 1000:03}/{last}"
+    return last if width == TILE else f"{last}.p/{width}"
+
+
+def _parse_place(name: str) -> tuple[str, int, int]:
+    """Kind (a level, or `entries`), index and width of a file below `tile`."""
+    match = re.fullmatch(
+        "([0-9]|[1-5][0-9]|6[0-3]|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\\.p/([0-9]{1,3}))?", name
+    )
+    if match:
+        index = int(re.sub("[x/]", "", match[2]))
+        width = TILE if match[3] is None else int(match[3])
+        if 0 < width <= TILE and name == f"{match[1]}/{_place(index, width)}":
+            return match[1], index, width
+    raise VerificationError(f"tile/{name}", "is not how a tile is named")
+
+
+class _Tiles:
+    """A folder of tiles, held against its checkpoint."""
+
+    def __init__(self, report: Report, folder: Path, checkpoint: Checkpoint) -> None:
+        self.report, self.folder, self.checkpoint = report, folder, checkpoint
+        self.size = checkpoint.size
+        self.of = f"the checkpoint of {checkpoint.origin}"
+
+    def check(self, anchors: Sequence[tuple[str, str]], vkeys: Sequence[str]) -> None:
+        """Every file in the folder, and the anchors. Raises VerificationError, OSError."""
+        known = []
+        for name, text in anchors:
+            with self.report.noting():
+                known.append((name, open_checkpoint(text, vkeys, name)))
+        leaves = self._leaves()
+        levels = _levels(leaves)
+        sound, beyond = 0, []
+        for path in sorted((self.folder / "tile").rglob("*")):
+            if path.is_dir():
+                continue
+            name = path.relative_to(self.folder / "tile").as_posix()
+            with self.report.noting():
+                kind, index, width = _parse_place(name)
+                level = 0 if kind == "entries" else int(kind)
+                row = levels[level] if level < len(levels) else []
+                first = index * TILE
+                found = self._read(f"tile/{name}", kind, width)
+                _compare(f"tile/{name}", kind, first, found, row[first : first + width])
+                if first + width > len(row):
+                    beyond.append(f"tile/{name}")
+                else:
+                    sound += 1
+        self._all_there(levels)
+        if not self.report.failed:
+            self.report.checked.append(
+                f"Each of the {sound} tiles and entry bundles holds what the {self.size} entries"
+                f" make, and these have the root of {self.of}."
+            )
+        if beyond:
+            self.report.not_checked.append(
+                f"Tiles that reach beyond {self.of}: {', '.join(beyond[:10])}"
+                + (" and more." if len(beyond) > 10 else ".")
+            )
+        for name, one in known:
+            with self.report.noting():
+                self._check_anchor(name, one, leaves)
+
+    def _leaves(self) -> list[bytes]:
+        """The leaves of the checkpoint's root: the entries say them, or else level 0.
+
+        A single one of them may be wrong without hiding which. Raises VerificationError.
+        """
+        problems = []
+        for kind in ("entries", "0"):
+            try:
+                leaves = self._row(kind)
+                root = _fold(leaves) if leaves else sha256().digest()
+                if root == self.checkpoint.root:
+                    return leaves
+                problems.append(f"tile/{kind} has another root")
+            except VerificationError as error:
+                problems.append(str(error).rstrip("."))
+        why = f"nothing in the folder has its root ({'; '.join(problems)})"
+        raise VerificationError("checkpoint", why)
+
+    def _row(self, kind: str) -> list[bytes]:
+        """The hashes that its tiles have; of entries, their leaf hashes."""
+        row: list[bytes] = []
+        for first in range(0, self.size, TILE):
+            width = min(self.size - first, TILE)
+            name = self._find(kind, first // TILE, width)
+            # A mirror may have fetched a wider one since, of which this is the beginning.
+            row += self._read(name, kind, _parse_place(name[len("tile/") :])[2])[:width]
+        return row
+
+    def _find(self, kind: str, index: int, least: int) -> str:
+        """The narrowest tile that has so many hashes. Raises VerificationError."""
+        for width in range(least, TILE + 1):
+            name = f"tile/{kind}/{_place(index, width)}"
+            if (self.folder / name).is_file():
+                return name
+        raise VerificationError(f"tile/{kind}/{_place(index, least)}", "is missing")
+
+    def _read(self, name: str, kind: str, width: int) -> list[bytes]:
+        """The hashes in a tile, or the leaf hashes of the entries. Raises VerificationError."""
+        data = (self.folder / name).read_bytes()
+        step = HASH if kind != "entries" else 2 + ENTRY
+        need(len(data) == width * step, name, f"has not the length of {width} of them")
+        pieces = [data[at : at + step] for at in range(0, len(data), step)]
+        if kind != "entries":
+            return pieces
+        for at, piece in enumerate(pieces):
+            whole = piece[:2] == ENTRY.to_bytes(2, "big")
+            need(whole, name, f"the length of its entry {at} is not {ENTRY}")
+        return [leaf_hash(piece[2:]) for piece in pieces]
+
+    def _all_there(self, levels: Sequence[Sequence[bytes]]) -> None:
+        """Every tile that the checkpoint's tree has is in the folder."""
+        for level, row in enumerate(levels):
+            for kind in ("entries", "0") if level == 0 else (str(level),):
+                for first in range(0, len(row), TILE):
+                    with self.report.noting():
+                        self._find(kind, first // TILE, min(len(row) - first, TILE))
+
+    def _check_anchor(self, name: str, anchor: Checkpoint, leaves: Sequence[bytes]) -> None:
+        ours = self.checkpoint
+        same_log = lineage(anchor.origin)[0] == lineage(ours.origin)[0]
+        need(same_log, name, f"is of another log: {anchor.origin}")
+        if anchor.size > ours.size:
+            self.report.not_checked.append(
+                f"{name}: of size {anchor.size}, and the tiles end at {ours.size}."
+            )
+            return
+        first = list(leaves[: anchor.size])
+        agrees = (_fold(first) if first else sha256().digest()) == anchor.root
+        if not agrees and anchor.origin != ours.origin:
+            self.report.not_checked.append(
+                f"{name}: of size {anchor.size} under another name of this log,"
+                f" {anchor.origin}, and the log has another root there; only an evidence bundle"
+                " tells what a restore lost."
+            )
+            return
+        why = f"the log had another root at size {anchor.size}: it was rewritten, or it forked"
+        need(agrees, name, why)
+        self.report.checked.append(
+            f"{name}: its {anchor.size} entries are the first of this log; nothing was changed or"
+            " taken out since."
+        )
+
+
+def _levels(leaves: list[bytes]) -> list[list[bytes]]:
+    """The hashes of each level of tiles: of level 0 the leaves, then those of full tiles."""
+    levels = [leaves]
+    while len(levels[-1]) >= TILE:
+        below = levels[-1]
+        full = range(0, len(below) - TILE + 1, TILE)
+        levels.append([_fold(below[first : first + TILE]) for first in full])
+    return levels
+
+
+def _compare(
+    name: str, kind: str, first: int, found: Sequence[bytes], expected: Sequence[bytes]
+) -> None:
+    """Raises VerificationError with the first that differs."""
+    for at, one in enumerate(expected):
+        if found[at] != one:
+            wrong = (
+                f"entry {first + at} is not the one that was recorded"
+                if kind == "entries"
+                else f"its hash {at} is not that of the entries"
+            )
+            raise VerificationError(name, wrong)
+
+
 # --- Command line
 
 
@@ -1246,9 +1496,12 @@ def for_terminal(text: str) -> str:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Verifies an evidence bundle, a proof or a consistency proof, offline."
+        description="Verifies an evidence bundle, a proof, a consistency proof or tiles, offline."
     )
-    parser.add_argument("file", help="bundle (.zip), .tlog-proof, or consistency proof (.json)")
+    evidence = parser.add_mutually_exclusive_group(required=True)
+    kinds = "bundle (.zip), .tlog-proof, or consistency proof (.json)"
+    evidence.add_argument("file", nargs="?", help=kinds)
+    evidence.add_argument("--tiles", metavar="FOLDER", help="a copy of the log's tiles")
     parser.add_argument("--key", action="append", default=[], help="a vkey that you trust")
     parser.add_argument("--anchor", action="append", default=[], help="checkpoint you kept: a file")
     parser.add_argument("--content", help="a ciphertext: is it the one that the proof is of?")
@@ -1258,12 +1511,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _findings(given: argparse.Namespace) -> Report:
-    path = Path(given.file)
-    with path.open("rb") as file:
-        begin = file.read(len(PROOF_HEADER))
     anchors = [(name, utf8(Path(name).read_bytes(), name)) for name in given.anchor]
+    path, begin = Path(given.tiles or given.file), b""
+    if not given.tiles:
+        with path.open("rb") as file:
+            begin = file.read(len(PROOF_HEADER))
     if (given.content or given.receipt) and begin[:4] != b"c2sp":
         raise ValueError("--content and --receipt go with a proof")
+    if given.tiles:
+        return verify_tiles(path, anchors, given.key)
     if begin[:2] == b"PK":
         return verify_bundle(path, anchors, given.key)
     if begin[:1] != b"{" and begin != PROOF_HEADER.encode():
@@ -1272,6 +1528,8 @@ def _findings(given: argparse.Namespace) -> Report:
     with report.noting():
         text = utf8(path.read_bytes(), "the file")
         if begin[:1] == b"{":
+            if anchors:
+                raise ValueError("--anchor goes with a bundle, a proof or tiles")
             return check_consistency(text, given.key)
         content = None
         if given.content:

@@ -1,10 +1,11 @@
-"""Retention: how long a batch of a sweep holds its locks, and how many parts of events go."""
+"""Retention: how long a batch of a sweep holds its locks, and how many parts and rows go."""
 
 import argparse
 import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from bench.deployment import deployment
@@ -19,6 +20,7 @@ def main() -> int:
     """Measures and prints; 1 when the bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.sweep", description=__doc__)
     parser.add_argument("--parts", type=int, default=100_000, help="expired parts (100000)")
+    parser.add_argument("--messages", type=int, default=100_000, help="expired rows (100000)")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     given = parser.parse_args()
     with deployment() as made:
@@ -27,18 +29,20 @@ def main() -> int:
         organisation_id = data.organisation()
         # Half of the parts are people in messages, half are events that go whole, of two parts.
         _fill(organisation_id, messages=given.parts // 2, others=given.parts // 4)
+        _fill_messages(organisation_id, number=given.messages)
         made.settle()
         began = time.perf_counter()
-        counted = _preview(organisation_id)
+        parts, rows = _preview(organisation_id)
         preview_ms = 1000 * (time.perf_counter() - began)
         batches = list(_sweep(organisation_id))
     taken = [1000 * seconds for seconds in batches]
     figures = {
-        "parts": counted,
+        "parts": parts,
+        "rows": rows,
         "batches": len(taken),
         "preview_ms": preview_ms,
         "median_batch_ms": middle(taken),
-        "parts_a_second": 1000 * counted / sum(taken),
+        "parts_and_rows_a_second": 1000 * (parts + rows) / sum(taken),
     }
     bars = [Bar("longest batch", max(taken), LONGEST_MS, most=True, unit=" ms", places=1)]
     return show("sweep", figures, bars, as_json=given.json)
@@ -88,12 +92,64 @@ def _fill(organisation_id: UUID, *, messages: int, others: int) -> None:
             pass
 
 
-def _preview(organisation_id: UUID) -> int:
+MESSAGES = """
+INSERT INTO messaging_message (id, organisation_id, message_id, room_id, sender_id,
+    sender_device_id, accepted_at, envelopes, size, skipped, event_id, receipt)
+SELECT gen_random_uuid(), %(organisation)s, gen_random_uuid(), %(room)s, %(person)s, %(device)s,
+    %(now)s - CASE WHEN number %% 2 = 0 THEN interval '40 days' ELSE interval '1 day' END
+        + number * interval '1 ms',
+    2, 1200, '{}', gen_random_uuid(), ''
+FROM generate_series(1, %(number)s) AS number
+"""
+
+DELIVERIES = """
+INSERT INTO messaging_delivery (organisation_id, message_id, device_id, outcome, at)
+SELECT %(organisation)s, message.id, device.id, 'delivered', message.accepted_at
+FROM messaging_message AS message CROSS JOIN unnest(%(devices)s::uuid[]) AS device (id)
+WHERE message.organisation_id = %(organisation)s
+"""
+
+
+def _fill_messages(organisation_id: UUID, *, number: int) -> None:
+    """So many messages that have lived their time, as many that haven't, two deliveries each."""
+    from django.db import connection
+
+    from bench import data
+    from messaging.models import Room, RoomKind
+    from semafore.kernel import clock
+    from semafore.kernel.actor import SYSTEM, acting_as
+    from semafore.kernel.tenancy import organisation_scope
+
+    sender, *others = data.devices(organisation_id, 3, one_time_pre_keys=0)
+    with acting_as(SYSTEM), organisation_scope(organisation_id):
+        room = Room.objects.create(
+            organisation_id=organisation_id,
+            kind=RoomKind.GROUP,
+            name="Room",
+            created_by_id=sender.membership_id,
+        )
+        named: dict[str, Any] = {
+            "organisation": organisation_id,
+            "room": room.id,
+            "person": sender.membership_id,
+            "device": sender.id,
+            "devices": [one.id for one in others],
+            "now": clock.now(),
+            "number": 2 * number,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(MESSAGES, named)
+            cursor.execute(DELIVERIES, named)
+
+
+def _preview(organisation_id: UUID) -> tuple[int, int]:
+    """Parts and other rows."""
     from audit.services.retention.sweeps import preview
     from semafore.kernel.tenancy import organisation_scope
 
     with organisation_scope(organisation_id):
-        return sum(one.count for one in preview().parts)
+        told = preview()
+        return sum(one.count for one in told.parts), sum(told.rows.values())
 
 
 def _sweep(organisation_id: UUID) -> Iterator[float]:

@@ -66,11 +66,11 @@ def foretold(of: Organisation, *holds: Hold, batch: int = 100) -> dict[str, int]
     return told
 
 
-def plans(of: Organisation, batch: int = 10) -> dict[str, str]:
+def plans(of: Organisation, batch: int = 10, containing: str = "FOR UPDATE") -> dict[str, str]:
     """How PostgreSQL finds each kind's rows where it may read no table from end to end."""
     with CaptureQueriesContext(connection) as queries:
         swept(of, batch)
-    found = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
+    found = [query["sql"] for query in queries if containing in query["sql"]]
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")

@@ -32,8 +32,8 @@ from semafore.local.client.wire import encode
 from semafore.wsgi import application
 from tests import cast
 from tests.api_rows import Ids, ids_of
-from tests.audit.programs import announce, issue
-from tests.audit.published import publish
+from tests.audit.programs import issue
+from tests.audit.published import announce, publish
 from tests.cast import Phone
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.yaml"
@@ -167,7 +167,8 @@ def test_what_the_document_allows_is_answered_as_it_says(
     unthrottled: None, label: str, alice_phone: Phone, bob_phone: Phone, charlie_phone: Phone
 ) -> None:
     own = ids_of(alice_phone, bob_phone)
-    announce(alice_phone.device.organisation, publish(alice_phone.device.organisation))
+    announce(alice_phone.device.organisation)
+    publish(alice_phone.device.organisation)
     spare = cast.phone(alice_phone.device.membership, name="Tablet")
     others = [replace(own, device_id=one.id) for one in (bob_phone, charlie_phone, spare)]
     seen = exercise(label, GenerationMode.POSITIVE, alice_phone, [own, *others], CHECKS)

@@ -73,8 +73,8 @@ class RetentionSwept(What):
     """What one sweep deleted: a gap that no such event names is misbehaviour (audit-log.md).
 
     `swept` has, for each class and part, first and last seq, count, and the digest of the event
-    ids: SHA-256(digest ‖ id's 16 bytes) from 32 zero bytes on, by the events' time and seq. `rows`
-    counts what else went.
+    ids (32 bytes): SHA-256(digest ‖ id's 16 bytes) from 32 zero bytes on, by the events' time and
+    seq. `rows` counts what else went.
     """
 
     version: int

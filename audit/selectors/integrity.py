@@ -3,7 +3,6 @@
 One pass over the entries by a server-side cursor, in one snapshot, in constant memory.
 """
 
-import base64
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -17,12 +16,12 @@ from django.db import connection, transaction
 from audit import merkle, tiles
 from audit.commitments import ENTRY_VERSION, entry_of, leaf_hash, part_commitment
 from audit.logs import Log
-from audit.notes import BadNoteError, open_note
 from audit.registry import EventClass
 from audit.selectors.log_keys import checkpoint_vkeys
 from audit.selectors.sweeps import Sweeps, sweeps_of
 from audit.selectors.tree import read_tiles, tree_head
 from audit.selectors.unrecorded import unrecorded
+from audit.verifier import VerificationError, open_checkpoint
 
 ENTRIES = """
 SELECT seq, entry.event_id, entry.entry, entry.leaf, event.class,
@@ -151,10 +150,10 @@ class _Audit:
             raise FaultError(size - 1, "checkpoint", f"of {size} entries has another root")
         own = [vkey for vkey in vkeys if vkey.startswith(f"{origin}+")]
         try:
-            lines = open_note(note, own)
-        except BadNoteError as error:
-            raise FaultError(size - 1, "checkpoint", f"of {size} entries: {error}") from error
-        if lines != [origin, str(size), base64.b64encode(root).decode()]:
+            said = open_checkpoint(note, own)
+        except VerificationError as error:
+            raise FaultError(size - 1, "checkpoint", f"of {size} entries: {error.why}") from error
+        if said != (origin, size, root):
             raise FaultError(size - 1, "checkpoint", f"of {size} entries: its note differs")
         self.checkpoints += 1
 

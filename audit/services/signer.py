@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from audit import merkle
 from audit.events.log import LogHalted
 from audit.logs import Log
 from audit.selectors.checkpoints import SignedHead, latest_checkpoint
@@ -17,6 +16,7 @@ from audit.selectors.tree import TreeHead, consistency_proof, root_at, tree_head
 from audit.services.checkpoints import publish_checkpoint, sign_head
 from audit.services.sequencer import locked_head, record_in
 from audit.state import SignerState
+from audit.verifier import VerificationError, verify_consistency
 from semafore.kernel import clock
 from semafore.kernel.database import prepared_cursor
 
@@ -130,11 +130,10 @@ def goes_on(log: Log, last: SignedHead, head: TreeHead) -> bool:
     """Whether the head's tree is the last signed one, and what came after it."""
     try:
         proof = consistency_proof(log, old_size=last.size, size=head.size)
-    except (KeyError, ValueError, IndexError):
+        verify_consistency(last.size, head.size, proof, last.root, head.root)
+    except (KeyError, ValueError, IndexError, VerificationError):
         return False
-    return merkle.consistent(
-        old_size=last.size, size=head.size, proof=proof, old_root=last.root, root=head.root
-    )
+    return True
 
 
 RESUME = """

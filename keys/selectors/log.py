@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from audit.logs import current_log
+from audit.selectors import proofs
 from audit.selectors.checkpoints import checkpoint_of_size, latest_checkpoint
 from audit.selectors.log_keys import checkpoint_vkeys, receipt_vkeys
-from audit.selectors.proofs import EventProof, event_proof
-from audit.selectors.tree import consistency_proof
+from audit.selectors.proofs import Consistency, EventProof, event_proof
 from keys.errors import NoCheckpoint
 from keys.models import Device, DeviceStatus
 from keys.selectors.credentials import DeviceCredential
@@ -35,28 +35,22 @@ def published_log() -> PublishedLog:
     return PublishedLog(latest.note, checkpoint_vkeys(log), receipt_vkeys(log))
 
 
-@dataclass(frozen=True, slots=True)
-class Consistency:
-    """The hashes (32 bytes each, RFC 6962) that lead from the tree of one size to another's."""
-
-    old_size: int
-    size: int
-    hashes: Sequence[bytes]
-
-
 def consistency(*, old_size: int, size: int | None = None) -> Consistency:
     """The proof between two checkpoints, the newer one the newest unless said otherwise.
 
     Raises NoCheckpoint, Invalid for a size at which nothing was published (`from`, `to`).
     """
     log = current_log()
-    new = latest_checkpoint(log) if size is None else checkpoint_of_size(log, size)
-    if new is None:
-        raise NoCheckpoint if size is None else _unpublished("to")
-    if not 0 < old_size <= new.size or checkpoint_of_size(log, old_size) is None:
-        raise _unpublished("from")
-    hashes = consistency_proof(log, old_size=old_size, size=new.size)
-    return Consistency(old_size, new.size, hashes)
+    if size is None:
+        newest = latest_checkpoint(log)
+        if newest is None:
+            raise NoCheckpoint
+        size = newest.size
+    try:
+        return proofs.consistency(log, old_size=old_size, size=size)
+    except NotFound:
+        parameter = "from" if checkpoint_of_size(log, size) else "to"
+        raise _unpublished(parameter) from None
 
 
 def _unpublished(parameter: str) -> Invalid:

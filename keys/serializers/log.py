@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from keys.selectors.log import Consistency, PublishedLog
+from audit.selectors.proofs import Consistency
+from keys.selectors.log import PublishedLog
 from keys.services.log import Verdict
 from semafore.kernel.http.fields import Base64Field, StrictSerializer
 
@@ -36,12 +37,12 @@ class SizesSerializer(StrictSerializer):
 class ConsistencySerializer(serializers.Serializer[Consistency]):
     """The hashes of RFC 6962, section 2.1.2, in its order."""
 
-    to = serializers.IntegerField(source="size")
+    to = serializers.IntegerField(source="new.size")
     hashes = serializers.ListField(child=Base64Field())
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """`from` is a word of Python's."""
-        return {"from": serializers.IntegerField(source="old_size"), **super().get_fields()}
+        return {"from": serializers.IntegerField(source="old.size"), **super().get_fields()}
 
 
 class SeenSerializer(StrictSerializer):

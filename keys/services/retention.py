@@ -6,7 +6,7 @@ serves another device (product.md, section 2), and it names nobody once the even
 
 from django.db.models import Q, QuerySet
 
-from audit.models import IndexedEvent
+from audit.models import Entry, IndexedEvent
 from keys.models import ENDED_AT, OVER, Device
 from semafore.kernel.hooks import EventsConcerning, RetentionSweep
 from semafore.kernel.retention import blank, not_held, sweep_rows
@@ -46,6 +46,8 @@ def _not_held(devices: QuerySet[Device], sweep: RetentionSweep) -> QuerySet[Devi
 def on_events_concerning(asked: EventsConcerning) -> None:
     """Of these events, those about or by a device of one of these people."""
     devices = Device.objects.filter(membership_id__in=asked.membership_ids).values("id")
-    events = IndexedEvent.objects.filter(event_id__in=asked.event_ids)
+    # By their places: the index of events is not one by their ids.
+    places = Entry.objects.filter(event_id__in=asked.event_ids).values_list("seq", flat=True)
+    events = IndexedEvent.objects.filter(seq__in=list(places))
     concerning = events.filter(Q(target_id__in=devices) | Q(actor_id__in=devices))
     asked.found.update(concerning.values_list("event_id", flat=True))

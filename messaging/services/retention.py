@@ -1,6 +1,6 @@
 """What goes with its time here: messages and deliveries, histories, named guests, typed reasons."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -34,16 +34,41 @@ def on_retention_sweep(sweep: RetentionSweep) -> None:
 
 def on_events_concerning(asked: EventsConcerning) -> None:
     """Of these events, those of messages that a device of these people was to get, or got."""
+    devices = list(_devices_of(asked.membership_ids).values_list("id", flat=True))
     messages = Message.objects.filter(event_id__in=asked.event_ids)
-    concerning = messages.filter(_meant_for(asked.membership_ids))
-    asked.found.update(concerning.values_list("event_id", flat=True))
+    of_all = dict(messages.values_list("id", "event_id"))
+    # One by one: asked of all ways at once PostgreSQL may choose to read every delivery. And what
+    # waits comes first: it may be delivered meanwhile.
+    concerning = (
+        messages.filter(skipped__overlap=devices).values_list("id", flat=True),
+        _to(Envelope.objects.all(), of_all, devices),
+        _to(Delivery.objects.all(), of_all, devices),
+    )
+    asked.found.update(of_all[message_id] for found in concerning for message_id in found)
+
+
+def _devices_of(people: Collection[UUID]) -> QuerySet[Device]:
+    return Device.objects.filter(membership_id__in=people)
+
+
+def _to(
+    rows: QuerySet[Delivery] | QuerySet[Envelope],
+    messages: Collection[UUID],
+    devices: Collection[UUID],
+) -> Iterable[UUID]:
+    """Which of these messages one of these devices got, or is to get."""
+    found = rows.filter(message_id__in=list(messages), device_id__in=devices)
+    return found.values_list("message_id", flat=True)
 
 
 def _meant_for(people: Collection[UUID]) -> Q:
     """Messages that a device of one of these people got, waits for, or was left out of."""
-    devices = Device.objects.filter(membership_id__in=people).values("id")
-    delivered = Delivery.objects.filter(message=OuterRef("pk"), device__in=devices)
-    waiting = Envelope.objects.filter(message=OuterRef("pk"), device__in=devices)
+    devices = _devices_of(people).values("id")
+    # Always true of a message's own, and no equation: for those alone PostgreSQL would make a table
+    # of every delivery, batch by batch.
+    own = {"message": OuterRef("pk"), "organisation__gte": OuterRef("organisation_id")}
+    delivered = Delivery.objects.filter(device__in=devices, **own)
+    waiting = Envelope.objects.filter(device__in=devices, **own)
     return Q(Exists(delivered)) | Q(Exists(waiting)) | Q(skipped__overlap=devices)
 
 
@@ -72,9 +97,14 @@ def _sweep_messages(sweep: RetentionSweep) -> None:
         oldest = _lapsed(sweep).filter(delivered).values_list("id", flat=True)[: sweep.batch]
         return Delivery.objects.filter(message_id__in=list(oldest))
 
+    def of_which_nothing_is_left(to_go: QuerySet[Message]) -> QuerySet[Message]:
+        # Of the oldest alone: their deliveries go first, and a search for more reads all messages.
+        oldest = list(to_go.values_list("id", flat=True)[: sweep.batch])
+        return Message.objects.filter(pk__in=oldest).exclude(delivered)
+
     of_lapsed = Delivery.objects.filter(message__in=_lapsed(sweep).order_by())
     sweep_rows(sweep, "deliveries", of_lapsed, delete, ready=of_the_oldest)
-    sweep_rows(sweep, "messages", _to_go(sweep), delete, ready=lambda rows: rows.exclude(delivered))
+    sweep_rows(sweep, "messages", _to_go(sweep), delete, ready=of_which_nothing_is_left)
 
 
 def _sweep_pairs(sweep: RetentionSweep) -> None:

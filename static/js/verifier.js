@@ -261,6 +261,12 @@ function parseCheckpoint(text, what) {
   return { origin: lines[0], size, root: b64(lines[2], `${what}, its root`) };
 }
 
+// The name of a log, and which of its origins this is: after restores `/2`, `/3` and so on.
+function lineage(origin) {
+  const match = /^(.+\/log\/[^/]+)\/([2-9]|[1-9][0-9]{1,8})$/.exec(origin);
+  return match ? { log: match[1], number: Number(match[2]) } : { log: origin, number: 1 };
+}
+
 async function openCheckpoint(note, vkeys, what = "the checkpoint") {
   const opened = await openNote(note, vkeys, what);
   const checkpoint = parseCheckpoint(opened.text, what);
@@ -436,14 +442,15 @@ async function openParts(fields, where) {
   return { entry: joined(ONE, kind, digest), eventClass, who, what, withheld, content };
 }
 
+// An event of which nothing is left but its entry.
 function openEntry(fields, where) {
   namesIn(fields, ["class", "entry", "v"], [], where);
   need(typed(fields, "v", "int", where) === 1, where, "its version is not 1");
-  const eventClass = typed(fields, "class", "int", where);
   const entry = b64(fields.entry, `${where}, entry`, ENTRY);
-  need(entry[0] === 1, where, "its entry is of another version");
-  need(entry[1] === eventClass, where, "its entry is of another class");
-  return { entry, eventClass, who: null, what: null, withheld: [], content: null };
+  need(entry[0] === 1, `${where}, entry`, "is of another version");
+  const eventClass = typed(fields, "class", "int", where);
+  need(entry[1] === eventClass, where, "its class is not the entry's");
+  return { entry, eventClass, who: null, what: null, withheld: [], content: null, gone: true };
 }
 
 async function openContent(given, what, event) {
@@ -492,9 +499,8 @@ async function openProof(text, vkeys, report) {
   const path = lines.slice(3).map((line, at) => b64(line, `${what}, line ${at + 4}`));
   const fields = readJson(extra, `${what}, extra`);
   need(!Object.hasOwn(fields, "seq"), `${what}, extra`, "the field seq is unknown");
-  const opened = Object.hasOwn(fields, "entry")
-    ? openEntry(fields, what)
-    : await openParts(fields, what);
+  const alone = Object.hasOwn(fields, "entry");
+  const opened = alone ? openEntry(fields, what) : await openParts(fields, what);
   const signed = await openCheckpoint(text.slice(gap + 2), vkeys);
   const { checkpoint } = signed;
   const leaf = await leafHash(opened.entry);
@@ -525,7 +531,7 @@ function saySigned(report, { checkpoint, note }) {
   }
 }
 
-function sayParts(report, { who, what, withheld, content }) {
+function sayParts(report, { eventClass, who, what, withheld, content, gone }) {
   if (what !== null) {
     report.checked.push(
       `What happened is what the entry commits to: ${what.type}, ${what.outcome},` +
@@ -533,6 +539,14 @@ function sayParts(report, { who, what, withheld, content }) {
     );
   }
   if (who !== null) report.checked.push("Who was involved is what the entry commits to.");
+  if (gone) {
+    report.notChecked.push(
+      `The event itself: only its entry is left, which proves that an event of class ${eventClass}` +
+        " was recorded in this place, and not what happened or who was involved. That retention" +
+        " deleted it is in the log's retention records, not in this proof.",
+    );
+    return;
+  }
   for (const [name, part, subject] of [
     ["who", who, "Who was involved"],
     ["what", what, "What happened"],
@@ -793,8 +807,8 @@ class Log {
   next = 0;
   opened = { who: 0, what: 0 };
   withheld = { who: 0, what: 0 };
-  // By the origin that ended: where, and the event's data.
-  ended = new Map();
+  // For each origin that ended and whose end the log still tells, where and the event's data.
+  ended = [];
   begun = null;
   announced = new Map();
   retired = new Map();
@@ -833,6 +847,15 @@ class Log {
     }
   }
 
+  // The ends of this origin and of those after it.
+  endedSince(origin) {
+    const { log, number } = lineage(origin);
+    return this.ended.filter(([, data]) => {
+      const one = lineage(data.previous_origin);
+      return one.log === log && one.number >= number;
+    });
+  }
+
   // Of the entries before this one that have no line, both parts are missing.
   skipTo(seq) {
     for (let absent = this.next; absent < seq; absent++) {
@@ -853,9 +876,13 @@ class Log {
       for (const name of ["lost_from", "lost_to", "previous_size"]) typed(data, name, "int", where);
       b64(data.previous_root, `${where}, previous_root`);
       typed(data, "reason", "str", where);
-      const follows = [null, previous].includes(this.begun) && data.lost_from <= seq;
-      need(follows, where, "does not follow from what the log said before");
-      this.ended.set(previous, [seq, data]);
+      // Between what it went by and the previous origin others may have begun and been lost.
+      const names = [this.begun ?? previous, previous, origin].map(lineage);
+      const [before, last, next] = names.map(({ number }) => number);
+      const follows = names.every(({ log }) => log === names[0].log) && data.lost_from <= seq;
+      const rises = follows && before <= last && last < next;
+      need(rises, where, "does not follow from what the log said before");
+      this.ended.push([seq, data]);
       this.begun = origin;
     } else if (kind === "4 retention.swept") {
       for (const one of typed(data, "swept", "list", where)) {
@@ -963,9 +990,11 @@ function ranges(numbers) {
 // Why a checkpoint can't be held against the tree, or null if it holds.
 function judge({ where, checkpoint: { origin, size, root }, note }, roots, manifest, log) {
   if (origin !== manifest.origin) {
-    need(log.ended.has(origin), where, `is of another log: ${origin}`);
-    const [seq, data] = log.ended.get(origin);
-    if (size > data.lost_from) return lost(where, size, root, seq, data);
+    const ends = log.endedSince(origin);
+    need(ends.length, where, `is of another log: ${origin}`);
+    if (ends.some(([, data]) => size > data.lost_from)) {
+      return lost(where, { origin, size, root }, ends);
+    }
   } else if (size > manifest.size) {
     return (
       `${where}: of size ${size}, and the bundle ends at ${manifest.size}; a later` +
@@ -979,17 +1008,29 @@ function judge({ where, checkpoint: { origin, size, root }, note }, roots, manif
   return null;
 }
 
-function lost(where, size, root, seq, data) {
-  const [last, previous] = [data.lost_to, data.previous_size];
-  const end = `is larger than its log was at its end (${last})`;
-  need(size <= Math.max(last, previous), where, end);
-  const known = b64(data.previous_root, where);
-  const agrees = size !== previous || same(root, known);
-  need(agrees, where, `is not the one that entry ${seq} names`);
+// What a restore lost: that of its own origin, or a later one that lost more.
+function lost(where, { origin, size, root }, ends) {
+  const begin = `${where}: of size ${size} under the former name ${origin}.`;
+  const [ownSeq, own] = ends[0];
+  if (own.previous_origin === origin) {
+    const [last, previous] = [own.lost_to, own.previous_size];
+    const end = `is larger than its log was at its end (${last})`;
+    need(size <= Math.max(last, previous), where, end);
+    const known = b64(own.previous_root, where);
+    const agrees = size !== previous || same(root, known);
+    need(agrees, where, `is not the one that entry ${ownSeq} names`);
+    if (size > own.lost_from) {
+      return (
+        `${begin} Its entries ${own.lost_from} to ${last - 1} are lost, as entry ${ownSeq} says` +
+        ` (reason: ${own.reason}), so it can't be shown that this checkpoint agrees with the log.`
+      );
+    }
+  }
+  const [seq, data] = ends.find(([, one]) => size > one.lost_from);
   return (
-    `${where}: of size ${size} under the former name ${data.previous_origin}. Its entries` +
-    ` ${data.lost_from} to ${last - 1} are lost, as entry ${seq} says (reason:` +
-    ` ${data.reason}), so it can't be shown that this checkpoint agrees with the log.`
+    `${begin} Of what followed it, under the name ${data.previous_origin}, the entries from` +
+    ` ${data.lost_from} on are lost, as entry ${seq} says (reason: ${data.reason}), so it can't be` +
+    " shown that this checkpoint agrees with the log."
   );
 }
 

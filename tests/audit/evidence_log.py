@@ -46,6 +46,8 @@ class Event:
     committed: Committed
     gone: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
+    is_entry_alone: bool = False
+    """In a proof: its row is gone."""
 
     def entry_alone(self) -> dict[str, Any]:
         """As in the `extra` of a proof, once nothing else is left of it."""
@@ -55,6 +57,8 @@ class Event:
     def fields(self) -> dict[str, Any]:
         """As in a proof's `extra`."""
         found: dict[str, Any] = {"v": 1, "class": int(self.event_class)}
+        if self.is_entry_alone:
+            return self.entry_alone()
         for name in ("who", "what"):
             if name in self.gone | self.withheld:
                 found[f"c_{name}"] = b64(getattr(self.committed, f"c_{name}"))
@@ -171,29 +175,16 @@ class Log:
 
     def bundle(self, **changes: Any) -> bytes:
         """The evidence bundle of the whole log; changes go to its heading."""
-        heading: dict[str, Any] = {
-            "organisation": "Acme",
-            "log_id": "acme",
-            "origin": self.origin,
-            "size": len(self.events),
-            "complete": True,
-            "made_at": AT,
-            "made_by": "Alice",
-            "selection": "All events.",
-            "reason": "A test",
-            **changes,
-        }
-        file = io.BytesIO()
-        sources = Sources(
+        return bundle_of(
             checkpoint=self.checkpoint(),
-            earlier_checkpoints=self.earlier,
+            earlier=self.earlier,
             checkpoint_keys=self.keys,
             receipt_keys=[RECEIPTS.vkey],
             entries=self.entries,
             events=self.lines(),
+            origin=self.origin,
+            **changes,
         )
-        write_bundle(file, heading=Heading(**heading), sources=sources)
-        return file.getvalue()
 
     def lines(self) -> Iterable[tuple[int, dict[str, Any]]]:
         """What events.jsonl is made of."""
@@ -222,6 +213,42 @@ def consistency(old: str, new: str, path: Sequence[bytes]) -> str:
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def bundle_of(
+    *,
+    checkpoint: str,
+    earlier: Sequence[str],
+    checkpoint_keys: list[str],
+    receipt_keys: list[str],
+    entries: Sequence[bytes],
+    events: Iterable[tuple[int, dict[str, Any]]],
+    **changes: Any,
+) -> bytes:
+    """The evidence bundle of a whole log; changes go to its heading."""
+    heading: dict[str, Any] = {
+        "organisation": "Acme",
+        "log_id": "acme",
+        "origin": ORIGIN,
+        "size": len(entries),
+        "complete": True,
+        "made_at": AT,
+        "made_by": "Alice",
+        "selection": "All events.",
+        "reason": "A test",
+        **changes,
+    }
+    sources = Sources(
+        checkpoint=checkpoint,
+        earlier_checkpoints=earlier,
+        checkpoint_keys=checkpoint_keys,
+        receipt_keys=receipt_keys,
+        entries=entries,
+        events=events,
+    )
+    file = io.BytesIO()
+    write_bundle(file, heading=Heading(**heading), sources=sources)
+    return file.getvalue()
 
 
 def rebuilt(bundle: bytes, changes: dict[str, bytes | None], **manifest: Any) -> bytes:

@@ -3,17 +3,12 @@
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.test import Client
 
-from audit.events.log import CHECKPOINTS
-from audit.models import AnnouncedKey
-from audit.selectors.checkpoints import SignedHead
 from orgs.models import Organisation, Scope
 from orgs.services.service_tokens import IssuedServiceToken, issue_service_token
 from semafore.kernel import clock
-from tests.audit.reading import vkey_of
 from tests.cast import inside
 
 
@@ -37,18 +32,3 @@ def fetched(token: str, path: str) -> bytes:
     answer = ask(token, path)
     assert answer.status_code == 200, answer.content
     return bytes(answer.content)
-
-
-def announce(of: Organisation, signed: SignedHead) -> str:
-    """Have the organisation's table of keys name the one that signed; its vkey."""
-    vkey = vkey_of(signed)
-    with inside(of):
-        AnnouncedKey.objects.create(
-            organisation_id=of.id,
-            name=signed.origin,
-            vkey=vkey,
-            purpose=CHECKPOINTS,
-            event_id=uuid4(),
-            announced_at=clock.now(),
-        )
-    return vkey

@@ -14,8 +14,8 @@ from audit.notes import sign_note
 from audit.services.checkpoints import checkpoint_signers
 from audit.tile_paths import place
 from orgs.models import Organisation
-from tests.audit.growth import grow
-from tests.audit.programs import announce, fetched, issue
+from tests.audit.programs import fetched, issue
+from tests.audit.published import announce, grow
 
 PROGRAM = Path(__file__).parent / "go" / "verify.go"
 GOPATH = Path("/usr/share/gocode")
@@ -78,8 +78,8 @@ def mirror(of: Organisation, folder: Path, size: int) -> None:
 @pytest.fixture
 def folder(acme: Organisation, tmp_path: Path) -> Path:
     """A log of some thousand entries with an older checkpoint of it, as an outsider has them."""
+    announce(acme)
     older = grow(acme, 700)
-    announce(acme, older)
     signed = grow(acme, 2000 + secrets.randbelow(600))
     mirror(acme, tmp_path, signed.size)
     write(tmp_path, "older", older.note.encode())
@@ -112,7 +112,7 @@ CHANGES = {
     # Not each changed letter is still one of base64.
     "checkpoin?": ([-20], "invalid signature|malformed note"),
     "older": ([60], "invalid signature|malformed note"),
-    "vkey": ([-20], "invalid verifier hash"),
+    "vkey": ([-20], "invalid verifier hash|malformed verifier id"),
 }
 """Files by pattern, the bytes to change there, and what the reference says to that."""
 

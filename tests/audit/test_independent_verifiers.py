@@ -15,7 +15,7 @@ from audit.selectors.checkpoints import SignedHead
 from audit.selectors.proofs import consistency, event_proof
 from orgs.models import Organisation
 from semafore.kernel.tenancy import organisation_scope
-from tests.audit.growth import grow
+from tests.audit.published import grow
 from tests.audit.reading import read, vkey_of
 
 CHECKED = 60

@@ -16,7 +16,6 @@ from pytest_django import Settings
 from audit.log_process import LogProcess
 from audit.logs import PLATFORM_LOG, Log, log_of
 from audit.models import Entry, Event, Head
-from audit.notes import open_note
 from audit.selectors.checkpoints import latest_checkpoint
 from audit.selectors.integrity import verify_log
 from audit.selectors.log_keys import checkpoint_vkeys
@@ -26,6 +25,7 @@ from audit.services.recovery import NothingToDoError, adopt, start_origin
 from audit.services.sequencer import sequence
 from audit.services.signer import Refusal, RefusedError, check
 from audit.state import FILE, SignerState
+from audit.verifier import open_note
 from orgs.events.people import AccountCreated
 from orgs.models import Organisation
 from semafore.kernel.actor import SYSTEM, acting_as

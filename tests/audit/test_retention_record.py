@@ -1,5 +1,6 @@
 """What a sweep writes down: right to the last event, however often it was killed or doubled."""
 
+import base64
 import signal
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def recomputed(event_class: int, part: str, events: Sequence[tuple[int, UUID]]) 
         "first": min(seqs),
         "last": max(seqs),
         "count": len(seqs),
-        "digest": digest.hex(),
+        "digest": base64.b64encode(digest).decode(),
     }
 
 

@@ -17,10 +17,9 @@ from orgs.services.service_tokens import revoke_service_token
 from semafore.kernel import clock
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
-from tests.audit.growth import grow
-from tests.audit.programs import announce, ask, fetched, issue
-from tests.audit.published import publish
-from tests.audit.reading import accepted
+from tests.audit.programs import ask, fetched, issue
+from tests.audit.published import announce, grow, publish
+from tests.audit.reading import accepted, vkey_of
 from tests.cast import Phone, inside
 
 LOG_ROUTES = ("log/checkpoint", "log/keys", "log/tile/0/000.p/1", "log/tile/entries/000.p/1")
@@ -79,7 +78,8 @@ def test_a_service_token_is_none_of_a_device(acme: Organisation) -> None:
 
 @pytest.mark.parametrize("scope", Scope)
 def test_a_token_opens_what_its_scopes_say(acme: Organisation, scope: Scope) -> None:
-    announce(acme, publish(acme))
+    announce(acme)
+    publish(acme)
     token = issue(acme, [scope]).token
     needed = dict.fromkeys(LOG_ROUTES, Scope.LOG_READ)
     needed[f"events/{an_event(acme)}/proof"] = Scope.AUDIT_READ
@@ -103,7 +103,8 @@ def test_the_day_of_use_is_noted(acme: Organisation) -> None:
 
 def test_a_token_asks_so_often_a_minute(acme: Organisation, settings: Settings) -> None:
     settings.SERVICE_REQUESTS_PER_MINUTE = 3
-    announce(acme, publish(acme))
+    announce(acme)
+    publish(acme)
     token, other = issue(acme), issue(acme)
     answers = [ask(token.token, path) for path in (*LOG_ROUTES, LOG_ROUTES[0])]
 
@@ -144,7 +145,8 @@ def test_there_is_no_checkpoint_before_the_first(acme: Organisation) -> None:
 
 def test_the_checkpoint_and_its_key(acme: Organisation) -> None:
     token = issue(acme).token
-    vkey = announce(acme, publish(acme))
+    announce(acme)
+    vkey = vkey_of(publish(acme))
     for _ in range(2):
         cast.member(acme, "Eve")
         signed = publish(acme)
@@ -216,8 +218,9 @@ def test_clients_that_say_what_they_take(acme: Organisation) -> None:
 def test_reading_hashes_is_no_event_and_costs_little(
     acme: Organisation, django_assert_max_num_queries: Any
 ) -> None:
+    announce(acme)
     token, before = issue(acme).token, len(cast.events(acme))
-    announce(acme, publish(acme))
+    publish(acme)
     ask(token, "log/checkpoint")
     with inside(acme):
         events = Event.objects.count()

@@ -16,8 +16,7 @@ from audit.tile_paths import parse_place, place
 from orgs.models import Organisation
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import organisation_scope
-from tests.audit.growth import grow, record_events
-from tests.audit.published import publish
+from tests.audit.published import grow, publish, record_events
 
 
 def entries_of(of: Organisation) -> list[bytes]:

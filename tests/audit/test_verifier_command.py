@@ -136,6 +136,10 @@ def test_a_consistency_proof(command: Command) -> None:
         (["bundle.zip", "--anchor", "nothing"], "No such file"),
         (["bundle.zip", "--content", "received.bin"], "go with a proof"),
         (["pair.json", "--receipt", "receipt"], "go with a proof"),
+        (["pair.json", "--anchor", "kept"], "goes with a bundle, a proof or tiles"),
+        (["bundle.zip", "--tiles", "."], "not allowed with"),
+        (["--tiles", "nothing"], "No such file"),
+        (["--tiles", ".", "--content", "received.bin"], "go with a proof"),
         ([], "required"),
     ],
 )

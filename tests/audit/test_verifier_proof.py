@@ -3,6 +3,7 @@
 import base64
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,52 @@ def test_a_proof_opens_its_event(log: Log) -> None:
     assert proved.content is None
     assert proved.findings.failed == []
     assert proved.findings.not_checked == [TRUTH]
+
+
+def test_of_an_event_that_is_gone_the_entry_is_proved_alone(log: Log) -> None:
+    log.events[MESSAGE].is_entry_alone = True
+    proved = verify_proof(log.proof(MESSAGE), KEYS)
+
+    assert proved.leaf == leaf_hash(log.entries[MESSAGE])
+    assert (proved.index, proved.event_class) == (MESSAGE, 2)
+    assert (proved.who, proved.what, proved.content) == (None, None, None)
+    assert proved.findings.not_checked == [
+        (
+            "The event itself: only its entry is left, which proves that an event of class 2 was"
+            " recorded in this place, and not what happened or who was involved. That retention"
+            " deleted it is in the log's retention records, not in this proof."
+        ),
+        TRUTH,
+    ]
+    assert not [one for one in proved.findings.checked if "What happened" in one]
+
+
+def extra_of(log: Log, **changes: Any) -> str:
+    """A proof of the message whose `extra` holds these fields."""
+    lines = log.proof(MESSAGE).split("\n")
+    lines[1] = f"extra {b64(canonical(changes))}"
+    return "\n".join(lines)
+
+
+def test_an_entry_alone_is_what_stands_in_the_log(log: Log) -> None:
+    entry = log.entries[MESSAGE]
+    fields = {"v": 1, "class": 2, "entry": entry}
+    verify_proof(extra_of(log, **fields), KEYS)
+    for changes, why in (
+        ({"entry": log.entries[3], "class": 1}, "does not lead to the root"),
+        ({"class": 3}, "its class is not the entry's"),
+        ({"class": "2"}, "the field class is not what it should be"),
+        ({"v": 2}, "its version is not 1"),
+        ({"entry": b"\2" + entry[1:]}, "is of another version"),
+        ({"entry": entry[:-1]}, "is not the base64 of 34 bytes"),
+        ({"c_who": bytes(32)}, "the field c_who is unknown"),
+    ):
+        assert why in failure(extra_of(log, **{**fields, **changes})), changes
+
+
+def test_a_bundle_has_no_line_of_an_entry_alone(log: Log) -> None:
+    with pytest.raises(VerificationError, match="the field entry is unknown"):
+        verifier.open_parts({"v": 1, "class": 2, "entry": b64(log.entries[MESSAGE])})
 
 
 @pytest.mark.parametrize("size", range(3, 40))
@@ -219,34 +266,6 @@ def test_names_beyond_the_first_plane_are_in_the_order_of_rfc_8785() -> None:
     by_code_points = json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
     with pytest.raises(VerificationError):
         verifier.read_json(by_code_points.replace(" ", ""), "it")
-
-
-def test_the_place_of_an_event_of_which_nothing_is_left(log: Log) -> None:
-    proved = verify_proof(log.proof(MESSAGE, extra=log.events[MESSAGE].entry_alone()), KEYS)
-
-    assert proved.leaf == leaf_hash(log.entries[MESSAGE])
-    assert proved.event_class == 2
-    assert (proved.who, proved.what, proved.content) == (None, None, None)
-    gone = [said for said in proved.findings.not_checked if "no longer kept" in said]
-    assert len(gone) == 2
-    assert proved.findings.failed == []
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"class": 3}, "its entry is of another class"),
-        ({"entry": b64(b"\x02" * 34)}, "its entry is of another version"),
-        ({"entry": b64(b"\x01" * 33)}, "the proof, entry"),
-        ({"v": 2}, "its version is not 1"),
-        ({"c_who": b64(bytes(32))}, "the field c_who is unknown"),
-        ({"entry": b64(b"\x01\x02" + bytes(32))}, "does not lead to the root"),
-    ],
-)
-def test_an_entry_alone_is_looked_at_too(log: Log, change: dict[str, object], why: str) -> None:
-    extra = log.events[MESSAGE].entry_alone() | change
-
-    assert why in failure(log.proof(MESSAGE, extra=extra))
 
 
 def test_a_proof_without_a_known_key_proves_nothing(log: Log) -> None:

@@ -11,8 +11,7 @@ from audit.services.retention.requests import deny_request
 from audit.services.retention.sweeps import sweep
 from orgs.services.memberships import membership_ref, suspend_membership
 from semafore.kernel import clock
-from tests.audit.announced import announce
-from tests.audit.published import publish
+from tests.audit.published import announce, publish
 from tests.browser.scene import LONG_NAME, LONG_UNIT, Scene
 from tests.cast import inside
 

@@ -27,7 +27,11 @@ from tests.audit.evidence_log import (
     unpacked,
 )
 from tests.audit.test_verifier_bundle import swept
-from tests.audit.test_verifier_origins import restored
+from tests.audit.test_verifier_origins import (
+    restored,
+    restored_over_a_restore,
+    restored_twice,
+)
 from tests.audit.test_verifier_trees import consistency_proof
 
 KEYS = [SIGNER.vkey, RECEIPTS.vkey]
@@ -160,6 +164,8 @@ def bundles() -> Iterator[Case]:
     anchors += [(f"fork {size}", forked.checkpoint(size)) for size in range(13)]
     yield Case("restored", after.bundle(), anchors=anchors)
     yield Case("rewritten", forked.bundle(), anchors=anchors)
+    for twice in (restored_twice(old), restored_over_a_restore(old)):
+        yield Case("restored twice", twice.bundle(), anchors=anchors)
     after.origin, after.signer = ORIGIN, SIGNER
     yield Case("under the old name", after.bundle())
 
@@ -170,11 +176,14 @@ def damaged() -> Iterator[Case]:
     log = a_log()
     log.events[6].gone = {"who"}
     proof = log.proof(6, NEXT_SIGNER, content=CIPHERTEXTS[1]).encode()
+    log.events[5].is_entry_alone = True
+    alone = log.proof(5).encode()
     path = consistency_proof(log.entries, 7)
     pair = consistency(log.checkpoint(7), log.checkpoint(), path).encode()
     keys = [*KEYS, NEXT_SIGNER.vkey]
     for number in range(400):
         yield Case(f"altered proof {number}", altered(proof, chance), keys)
+        yield Case(f"altered entry {number}", altered(alone, chance))
         yield Case(f"altered pair {number}", altered(pair, chance))
         receipt = altered(log.receipt(6).encode(), chance).decode(errors="replace")
         yield Case(f"altered receipt {number}", proof, keys, receipt=receipt)

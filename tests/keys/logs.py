@@ -4,36 +4,21 @@ import base64
 
 from django.db import connection, transaction
 
-from audit.events.log import CHECKPOINTS, KeyAnnounced, OriginStarted
+from audit.events.log import OriginStarted
 from audit.logs import Log, log_of
-from audit.models import AnnouncedKey
 from audit.notes import sign_note
 from audit.selectors.checkpoints import SignedHead
-from audit.selectors.tree import tree_head
 from audit.services.checkpoints import checkpoint_signers
 from audit.services.recording import record
 from orgs.models import Organisation
-from semafore.kernel import clock
 from tests import cast
-from tests.audit.published import publish
+from tests.audit.published import announce, publish
 from tests.cast import inside
 
 
 def published(of: Organisation) -> SignedHead:
     """All that waits, under a checkpoint by a key that the log has announced."""
-    log = log_of(of.id)
-    for signer in checkpoint_signers(log.origin(tree_head(log).origin_number)):
-        with inside(of), transaction.atomic():
-            if not AnnouncedKey.objects.filter(vkey=signer.vkey).exists():
-                recorded = record(KeyAnnounced(purpose=CHECKPOINTS, vkey=signer.vkey))
-                AnnouncedKey.objects.create(
-                    organisation_id=of.id,
-                    name=signer.name,
-                    vkey=signer.vkey,
-                    purpose=CHECKPOINTS,
-                    event_id=recorded.event_id,
-                    announced_at=clock.now(),
-                )
+    announce(of)
     return publish(of)
 
 

@@ -146,6 +146,22 @@ def test_batches_are_no_greater_than_asked_and_take_all(
         assert foretold(acme, batch=3) == {"messages": 5, "deliveries": 10}
 
 
+def test_a_batch_looks_at_the_oldest_messages_alone(
+    acme: Organisation, bob: Membership, room: Room, alice_phone: Phone, bob_phone: Phone
+) -> None:
+    """Searching for one without deliveries would read every message, batch by batch."""
+    tablet = cast.phone(bob, name="Tablet")
+    old, young = (read(room, alice_phone, bob_phone, tablet) for _ in range(2))
+    with inside(acme):
+        Delivery.objects.filter(message__message_id=young).delete()
+
+    with clock.moved_by(LATER):
+        rows = swept(acme, 1).rows
+        assert (rows["deliveries"], rows["messages"]) == (1, 0)
+        assert left(acme) == {old, young}
+        assert foretold(acme, batch=1) == {"deliveries": 1, "messages": 2}
+
+
 class TestHolds:
     @pytest.fixture
     def messages(
@@ -345,12 +361,11 @@ def test_work_is_found_by_indexes(
 ) -> None:
     read(room, alice_phone, bob_phone)
     with clock.moved_by(LATER):
-        found = plans(acme)
+        found, oldest = plans(acme), plans(acme, containing='"accepted_at" ASC LIMIT')
 
     used = {
         table: next(plan for sql, plan in found.items() if f'FROM "{table}"' in sql)
         for table in (
-            "messaging_message",
             "messaging_notice",
             "messaging_skip",
             "messaging_broadcast",
@@ -362,7 +377,6 @@ def test_work_is_found_by_indexes(
         )
     }
     indexes = {
-        "messaging_message": "message_by_age",
         "messaging_notice": "notice_about_by_age",
         "messaging_skip": "skip_by_age",
         "messaging_broadcast": "broadcast_by_time",
@@ -374,6 +388,9 @@ def test_work_is_found_by_indexes(
     }
     for table, index in indexes.items():
         assert index in used[table], used[table]
+    assert oldest
+    for plan in oldest.values():
+        assert "message_by_age" in plan, plan
 
 
 def test_events_of_messages_concern_their_recipients(

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from nacl.signing import SigningKey
 
+from audit import verifier
 from audit.notes import Signer, sign_note
 from keys.models import SplitView
 from messaging.models import Room
@@ -180,6 +181,27 @@ def test_a_device_follows_the_log_as_it_grows(
     assert f"{second.size} entries" in lines[-3]
 
 
+def test_what_a_device_saw_grow_it_can_show_to_others(
+    acme: Organisation, alices: Device, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "consistency.json"
+    first = published(acme)
+    evidence.log(alices, file)
+    assert not file.exists()
+    assert "none: there is no earlier checkpoint" in capsys.readouterr().out
+    cast.member(acme, "Dora")
+    second = published(acme)
+    evidence.log(alices, file)
+
+    assert f"written to {file}" in capsys.readouterr().out
+    vkeys = alices.api.log()["vkeys"]
+    report = verifier.check_consistency(file.read_text("utf-8"), vkeys)
+    assert report.failed == []
+    assert f"the first {first.size} entries are the same at size {second.size}" in " ".join(
+        report.checked
+    )
+
+
 def test_a_split_view_is_noticed_reported_and_recorded(
     acme: Organisation, alices: Device, server: Liar
 ) -> None:
@@ -203,7 +225,11 @@ def test_a_split_view_is_noticed_reported_and_recorded(
 
 
 def test_what_a_restore_lost_is_told_and_no_alarm_where_the_log_declares_it(
-    acme: Organisation, alices: Device, server: Liar, capsys: pytest.CaptureFixture[str]
+    acme: Organisation,
+    alices: Device,
+    server: Liar,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Alice's device saw entries that the database had to be restored without."""
     size, root = published(acme).size + 10, bytes(range(32))
@@ -218,7 +244,8 @@ def test_what_a_restore_lost_is_told_and_no_alarm_where_the_log_declares_it(
     assert alarms(acme) == 1
 
     restored(acme, lost=10, root=root)
-    evidence.log(alices)
+    evidence.log(alices, tmp_path / "none.json")
+    assert not (tmp_path / "none.json").exists()
     told = f"of the {size} entries last seen some were lost in a restore, as the log declares"
     assert told in capsys.readouterr().out
     evidence.log(alices)

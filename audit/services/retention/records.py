@@ -33,11 +33,12 @@ def end(sweep: Sweep) -> None:
             {
                 "class": int(step.event_class),
                 "part": part,
-                **sweep.swept[_name(step, part)],
+                **counted,
+                "digest": bytes.fromhex(counted["digest"]),
             }
             for step in STEPS
             for part in step.parts
-            if _name(step, part) in sweep.swept
+            if (counted := sweep.swept.get(_name(step, part)))
         ]
         record(
             RetentionSwept(

@@ -85,7 +85,7 @@ def dispatch(options: argparse.Namespace, demo: Demo, device: Device) -> None:
         "watch": lambda: commands.watch(demo, device, entry),
         "rooms": lambda: talking.list_rooms(device),
         "send": lambda: talking.send(device, options.room, options.text),
-        "log": lambda: evidence.log(device),
+        "log": lambda: evidence.log(device, options.save),
         "proof": lambda: evidence.proof(device, options.message),
         "receive": lambda: talking.receive(demo, device, once=options.once),
     }
@@ -128,7 +128,10 @@ def parser() -> argparse.ArgumentParser:
     send.add_argument("text", metavar="TEXT", help="what to say")
     receive = add("receive", "print what others say; with --once, only what waits")
     receive.add_argument("--once", action="store_true", help="end when nothing more waits")
-    add("log", "show the log's newest checkpoint, and hold it against the last one seen")
+    log = add("log", "show the log's newest checkpoint, and hold it against the last one seen")
+    log.add_argument(
+        "--save", metavar="FILE", type=Path, help="write the proof of that, for verifier.py"
+    )
     proof = add("proof", "fetch a sent message's proof, verify it, and say what was checked")
     proof.add_argument("message", metavar="MESSAGE_ID", type=UUID, help="as `send` prints it")
     revoke = add("revoke", "revoke one of the person's own devices")

@@ -1,6 +1,7 @@
 """What `bin/device` does with the log: each of the public functions is one subcommand."""
 
 import base64
+from pathlib import Path
 from uuid import UUID
 
 from audit.verifier import for_terminal
@@ -11,8 +12,11 @@ from semafore.local.client.words import moment, table
 NOT_YET = "Not under a checkpoint yet: that takes about a second. Ask again."
 
 
-def log(device: Device) -> None:
-    """Print the newest checkpoint, and how it goes with the last one that this device saw."""
+def log(device: Device, save: Path | None = None) -> None:
+    """Print the newest checkpoint, and how it goes with the last one that this device saw.
+
+    The proof of that goes into the file `save`, for `audit/verifier.py`.
+    """
     looked = device.log.look()
     if looked is None:
         print("The log has no checkpoint yet.")
@@ -24,7 +28,17 @@ def log(device: Device) -> None:
         ("root", base64.b64encode(newest.root).decode()),
         ("consistency", consistency_in_words(looked)),
     ]
+    if save is not None:
+        rows.append(("proof", saved(looked, save)))
     print("\n".join(table(rows)))
+
+
+def saved(looked: Looked, file: Path) -> str:
+    """Write the consistency proof; return what became of it."""
+    if looked.proof is None:
+        return "none: there is no earlier checkpoint of this name that it could go on from"
+    file.write_text(looked.proof, "utf-8")
+    return f"written to {file}"
 
 
 def consistency_in_words(looked: Looked) -> str:

@@ -4,6 +4,7 @@ The first checkpoint's keys are believed; a later key only beside one that is kn
 with both). The checks themselves are those of `audit.verifier`, which knows nothing of a server.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from audit.verifier import (
     open_checkpoint,
     open_note,
     parse_vkey,
+    to_b64,
     verify_consistency,
     verify_proof,
 )
@@ -43,6 +45,8 @@ class Looked:
     last: Checkpoint | None
     lost: bool
     """Of what was seen last some was lost in a restore, as the log itself declares."""
+    proof: str | None
+    """The verifier's consistency file of both; None for the first, and across a restore."""
 
 
 class Log:
@@ -74,10 +78,15 @@ class Log:
             raise LogError(f"The log's newest checkpoint can't be believed: {error}") from error
         if not _keys(signed_by) & _keys(known):
             raise LogError("The log's newest checkpoint is signed by unknown keys alone.")
-        lost = last is not None and before is not None and not self._fits(before, newest, last)
+        lost, proof = False, None
+        if last is not None and before is not None:
+            hashes = self._fits(before, newest, last)
+            lost = hashes is None
+            if hashes is not None and before.origin == newest.origin:
+                proof = consistency_file(last.checkpoint, shown["checkpoint"], hashes)
         vkeys = tuple(dict.fromkeys([*(last.vkeys if last else ()), *signed_by]))
         self._keep(SeenLog(shown["checkpoint"], vkeys, tuple(shown["receipt_vkeys"])))
-        return Looked(newest, before, lost)
+        return Looked(newest, before, lost, proof)
 
     def hold(self, note: str) -> None:
         """Hold a checkpoint that came some other way against the log. Raises LogError."""
@@ -168,14 +177,14 @@ class Log:
                 raise
             raise AgreementError("the log has no approval of this device") from problem
 
-    def _fits(self, older: Checkpoint, newer: Checkpoint, seen: SeenLog) -> bool:
-        """Whether the log goes on from the older one; False where a restore lost it, declared.
+    def _fits(self, older: Checkpoint, newer: Checkpoint, seen: SeenLog) -> Sequence[bytes] | None:
+        """The hashes that lead from the older one; None where a restore lost it, declared.
 
         Raises LogError.
         """
         try:
             _check_origins(older.origin, newer.origin)
-            hashes = []
+            hashes: Sequence[bytes] = []
             if older.size < newer.size:
                 hashes = self._server.log_consistency(older.size, newer.size)
             verify_consistency(older.size, newer.size, hashes, older.root, newer.root)
@@ -185,12 +194,12 @@ class Log:
             lost = self._server.log_seen(seen.checkpoint)["lost"]
             # A loss ends an origin: within one the server's word is worth nothing.
             if lost and _number(older.origin) < _number(newer.origin):
-                return False
+                return None
             raise LogError(
                 f"The log does not go on from the checkpoint of size {older.size} that this device"
                 f" was given: {error} The server was shown that checkpoint."
             ) from error
-        return True
+        return hashes
 
     def _seen(self) -> SeenLog | None:
         with self._memory.locked() as keys:
@@ -201,6 +210,12 @@ class Log:
             if keys.log != seen:
                 keys.log = seen
                 self._memory.save(keys)
+
+
+def consistency_file(old: str, new: str, hashes: Sequence[bytes]) -> str:
+    """Two checkpoints and what connects them, for `verifier.py` (docs/evidence.md)."""
+    fields = {"new": new, "old": old, "proof": [to_b64(one) for one in hashes]}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _check_bundle(device_id: UUID, bundle: Mapping[str, Any], proved: Proved) -> None:
