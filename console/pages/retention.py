@@ -13,15 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from audit.errors import RetentionRequestDecided
 from audit.models import RequestKind, RequestStatus, RetentionPeriods, RetentionRequest
-from audit.registry import EventClass
 from audit.selectors.events import lines, sweeps
 from audit.selectors.retention import periods, requests_waiting, retention_request
-from audit.sentences import CLASSES
 from audit.services.retention.periods import NAMES, change_periods, days
 from audit.services.retention.requests import approve_request, deny_request, withdraw_request
-from audit.services.retention.sweeps import preview
 from console.forms.retention import ConfirmForm, PeriodsForm
 from console.selectors.approvals import retention_kinds
+from console.selectors.retention import Count, counts, part_in_words, row_in_words
 from console.words import hold_in_words
 from orgs.forms.decisions import DecisionForm
 from semafore.kernel import clock
@@ -37,19 +35,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
     {"metadata_days": "Metadata", "existence_days": "Proof of existence", "audit_days": "Audit"}
 )
 
-PEOPLE_GO_FIRST = (EventClass.TRANSIT, EventClass.RETENTION, EventClass.LOG)
-"""Their people are deleted before the rest is, if that ever is."""
-
-ROWS: Mapping[str, str] = MappingProxyType(
-    {
-        "contents": "Hashes of ciphertexts",
-        "deliveries": "Records of deliveries",
-        "messages": "Records of messages",
-        "skips": "Records of devices that a message left out",
-    }
-)
-"""Of the rows that a sweep counts, those whose bare name would say too much or too little."""
-
 
 class Change(NamedTuple):
     """A period, in days, and what it is to be."""
@@ -59,38 +44,9 @@ class Change(NamedTuple):
     after: int
 
 
-class Count(NamedTuple):
-    """How much of a kind the next sweep deletes."""
-
-    what: str
-    number: int
-
-
 def changes(current: RetentionPeriods, after: Mapping[str, int]) -> list[Change]:
     """The three periods before and after."""
     return [Change(label, getattr(current, name), after[name]) for name, label in LABELS.items()]
-
-
-def counts(after: Mapping[str, int], *, with_holds: bool = True) -> list[Count]:
-    """What the next sweep deletes with these periods, by kind in words."""
-    counted = preview(RetentionPeriods(**after), with_holds=with_holds)
-    return [
-        *(
-            Count(_part_in_words(part.event_class, part.part), part.count)
-            for part in counted.parts
-            if part.part == "what" or part.event_class in PEOPLE_GO_FIRST
-        ),
-        *(Count(_row_in_words(name), number) for name, number in counted.rows.items()),
-    ]
-
-
-def _part_in_words(event_class: int, part: str) -> str:
-    about = CLASSES[EventClass(event_class)]
-    return f"{about}: whole events" if part == "what" else f"{about}: the people in events"
-
-
-def _row_in_words(name: str) -> str:
-    return ROWS.get(name) or name.replace("_", " ").capitalize()
 
 
 class RetentionView(ConsoleView):
@@ -296,10 +252,10 @@ class DeletionsView(ConsoleView):
         for line in lines(page.rows):
             data = line.what["data"] if line.what else {"swept": [], "rows": {}}
             parts = [
-                Count(_part_in_words(swept["class"], swept["part"]), swept["count"])
+                Count(part_in_words(swept["class"], swept["part"]), swept["count"])
                 for swept in data["swept"]
             ]
-            rows = [Count(_row_in_words(name), count) for name, count in data["rows"].items()]
+            rows = [Count(row_in_words(name), count) for name, count in data["rows"].items()]
             records.append(Deletion(line.row.event_id, line.row.at, parts, rows))
         context = {"page": page, "records": records, **tabs(self)}
         return self.page(request, "console/retention/deletions.html", context)

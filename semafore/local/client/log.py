@@ -104,7 +104,8 @@ class Log:
             given = open_checkpoint(note, seen.vkeys)
         except VerificationError as error:
             raise LogError(f"A checkpoint can't be believed: {error}") from error
-        return self._fits(given, looked.newest, SeenLog(note, seen.vkeys, seen.receipt_vkeys))
+        last = SeenLog(note, seen.vkeys, seen.receipt_vkeys)
+        return self._fits(given, looked.newest, last) is not None
 
     def check_bundles(self, bundles: Mapping[UUID, Mapping[str, Any]]) -> Sequence[UUID]:
         """Hold claimed bundles against the approvals in the log.
