@@ -1,4 +1,5 @@
-// Verifies evidence of the audit log in the browser: proofs, consistency proofs, evidence bundles.
+// Verifies evidence of the audit log in the browser: proofs, consistency proofs, evidence bundles,
+// copies of the log's tiles.
 // The same checks in the same order and words as audit/verifier.py; formats: docs/evidence.md.
 // Each verification answers {checked, notChecked, failed, verdict}: lists of sentences, and "passed",
 // "failed", or "unfinished" where this browser could not check a signature.
@@ -1132,10 +1133,13 @@ async function checkBundle(report, files, anchors, given) {
   sayAnnounced(report, log, carried, receiptKeys);
   judgeRetention(report, manifest, log);
   report.notChecked.push(TRUTH);
-  if (report.failed.length > SHOWN_FAILURES) {
-    const more = report.failed.length - SHOWN_FAILURES;
-    report.failed.splice(SHOWN_FAILURES, more, `And ${more} failures more.`);
-  }
+  shorten(report);
+}
+
+function shorten(report) {
+  if (report.failed.length <= SHOWN_FAILURES) return;
+  const more = report.failed.length - SHOWN_FAILURES;
+  report.failed.splice(SHOWN_FAILURES, more, `And ${more} failures more.`);
 }
 
 function sayTrust(report, last, given) {
@@ -1164,6 +1168,232 @@ function sayAnnounced(report, log, checkpointKeys, receiptKeys) {
     } else {
       report.checked.push(`Entry ${seq} announces the key for ${purpose} ${vkey}.`);
     }
+  }
+}
+
+// --- Tiles
+
+const TILE = 256;
+
+// The findings on a copy of the log's tiles: a Map of paths, `checkpoint` and `tile/…`, to bytes.
+export async function verifyTiles(files, vkeys, { anchors = [] } = {}) {
+  const report = new Report();
+  await report.noting(async () => {
+    need(files.has("checkpoint"), "checkpoint", "is missing");
+    const note = utf8(files.get("checkpoint"), "checkpoint");
+    const signed = await openCheckpoint(note, vkeys, "checkpoint");
+    saySigned(report, signed);
+    await new Tiles(report, files, signed.checkpoint).check(anchors, vkeys);
+    report.notChecked.push(
+      "What the entries are of: tiles hold hashes alone. Proofs and evidence bundles open them.",
+      TRUTH,
+    );
+    shorten(report);
+  });
+  return report.result();
+}
+
+// Groups of three digits, all but the last with `x`; `.p/<width>` where it is not full.
+function placeOf(index, width) {
+  const digits = (number) => String(number % 1000).padStart(3, "0");
+  let place = digits(index);
+  for (let rest = index; rest >= 1000; ) {
+    rest = Math.floor(rest / 1000);
+    place = `x${digits(rest)}/${place}`;
+  }
+  return width === TILE ? place : `${place}.p/${width}`;
+}
+
+const PLACE =
+  /^([0-9]|[1-5][0-9]|6[0-3]|entries)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/;
+
+function parsePlace(name) {
+  const [, kind, groups, partial] = PLACE.exec(name) ?? [];
+  if (kind !== undefined) {
+    const index = Number(groups.replace(/[x/]/g, ""));
+    const width = partial === undefined ? TILE : Number(partial);
+    const right = width > 0 && width <= TILE && name === `${kind}/${placeOf(index, width)}`;
+    if (right) return { kind, index, width };
+  }
+  throw new VerificationError(`tile/${name}`, "is not how a tile is named");
+}
+
+function byParts(one, two) {
+  const [ours, theirs] = [one.split("/"), two.split("/")];
+  const at = ours.findIndex((part, index) => part !== theirs[index]);
+  if (at < 0) return ours.length - theirs.length;
+  if (at >= theirs.length) return 1;
+  return ours[at] < theirs[at] ? -1 : 1;
+}
+
+async function rootOf(leaves) {
+  return leaves.length ? fold(leaves) : sha256();
+}
+
+// A copy of the tiles, held against its checkpoint.
+class Tiles {
+  constructor(report, files, checkpoint) {
+    Object.assign(this, { report, files, checkpoint, size: checkpoint.size });
+    this.of = `the checkpoint of ${checkpoint.origin}`;
+  }
+
+  async check(anchors, vkeys) {
+    const known = [];
+    for (const [name, text] of anchors) {
+      await this.report.noting(async () => known.push(await openCheckpoint(text, vkeys, name)));
+    }
+    const leaves = await this.leaves();
+    const levels = await levelsOf(leaves);
+    const beyond = [];
+    let sound = 0;
+    const names = [...this.files.keys()].filter((name) => name.startsWith("tile/"));
+    for (const path of names.sort(byParts)) {
+      await this.report.noting(async () => {
+        const { kind, index, width } = parsePlace(path.slice("tile/".length));
+        const row = levels[kind === "entries" ? 0 : Number(kind)] ?? [];
+        const first = index * TILE;
+        const found = await this.read(path, kind, width);
+        compareTile(path, kind, first, found, row.slice(first, first + width));
+        if (first + width > row.length) beyond.push(path);
+        else sound += 1;
+      });
+    }
+    await this.allThere(levels);
+    if (!this.report.failed.length) {
+      this.report.checked.push(
+        `Each of the ${sound} tiles and entry bundles holds what the ${this.size} entries make,` +
+          ` and these have the root of ${this.of}.`,
+      );
+    }
+    if (beyond.length) {
+      this.report.notChecked.push(
+        `Tiles that reach beyond ${this.of}: ${beyond.slice(0, 10).join(", ")}` +
+          (beyond.length > 10 ? " and more." : "."),
+      );
+    }
+    for (const one of known) {
+      this.report.unfinished ||= one.note.unable;
+      await this.report.noting(() => this.checkAnchor(one.where, one.checkpoint, leaves));
+    }
+  }
+
+  // The leaves of the checkpoint's root: the entries say them, or else level 0. A single one of
+  // them may be wrong without hiding which.
+  async leaves() {
+    const problems = [];
+    for (const kind of ["entries", "0"]) {
+      try {
+        const leaves = await this.row(kind);
+        if (same(await rootOf(leaves), this.checkpoint.root)) return leaves;
+        problems.push(`tile/${kind} has another root`);
+      } catch (error) {
+        if (!(error instanceof VerificationError)) throw error;
+        problems.push(error.message.replace(/\.$/, ""));
+      }
+    }
+    const why = `nothing in the folder has its root (${problems.join("; ")})`;
+    throw new VerificationError("checkpoint", why);
+  }
+
+  // The hashes that its tiles have; of entries, their leaf hashes.
+  async row(kind) {
+    const row = [];
+    for (let first = 0; first < this.size; first += TILE) {
+      const width = Math.min(this.size - first, TILE);
+      const path = this.find(kind, first / TILE, width);
+      // A mirror may have fetched a wider one since, of which this is the beginning.
+      const whole = await this.read(path, kind, parsePlace(path.slice("tile/".length)).width);
+      row.push(...whole.slice(0, width));
+    }
+    return row;
+  }
+
+  // The narrowest tile that has so many hashes.
+  find(kind, index, least) {
+    for (let width = least; width <= TILE; width++) {
+      const path = `tile/${kind}/${placeOf(index, width)}`;
+      if (this.files.has(path)) return path;
+    }
+    throw new VerificationError(`tile/${kind}/${placeOf(index, least)}`, "is missing");
+  }
+
+  // The hashes in a tile, or the leaf hashes of the entries.
+  async read(path, kind, width) {
+    const data = this.files.get(path);
+    const step = kind === "entries" ? 2 + ENTRY : HASH;
+    need(data.length === width * step, path, `has not the length of ${width} of them`);
+    const pieces = [];
+    for (let at = 0; at < data.length; at += step) pieces.push(data.subarray(at, at + step));
+    if (kind !== "entries") return pieces;
+    for (const [at, piece] of pieces.entries()) {
+      const whole = piece[0] === 0 && piece[1] === ENTRY;
+      need(whole, path, `the length of its entry ${at} is not ${ENTRY}`);
+    }
+    return Promise.all(pieces.map((piece) => leafHash(piece.subarray(2))));
+  }
+
+  // Every tile that the checkpoint's tree has is there.
+  async allThere(levels) {
+    for (const [level, row] of levels.entries()) {
+      for (const kind of level === 0 ? ["entries", "0"] : [String(level)]) {
+        for (let first = 0; first < row.length; first += TILE) {
+          await this.report.noting(() =>
+            this.find(kind, first / TILE, Math.min(row.length - first, TILE)),
+          );
+        }
+      }
+    }
+  }
+
+  async checkAnchor(name, anchor, leaves) {
+    const ours = this.checkpoint;
+    const sameLog = lineage(anchor.origin).log === lineage(ours.origin).log;
+    need(sameLog, name, `is of another log: ${anchor.origin}`);
+    if (anchor.size > ours.size) {
+      this.report.notChecked.push(
+        `${name}: of size ${anchor.size}, and the tiles end at ${ours.size}.`,
+      );
+      return;
+    }
+    const agrees = same(await rootOf(leaves.slice(0, anchor.size)), anchor.root);
+    if (!agrees && anchor.origin !== ours.origin) {
+      this.report.notChecked.push(
+        `${name}: of size ${anchor.size} under another name of this log, ${anchor.origin}, and the` +
+          " log has another root there; only an evidence bundle tells what a restore lost.",
+      );
+      return;
+    }
+    const why = `the log had another root at size ${anchor.size}: it was rewritten, or it forked`;
+    need(agrees, name, why);
+    this.report.checked.push(
+      `${name}: its ${anchor.size} entries are the first of this log; nothing was changed or` +
+        " taken out since.",
+    );
+  }
+}
+
+// The hashes of each level of tiles: of level 0 the leaves, then those of full tiles.
+async function levelsOf(leaves) {
+  const levels = [leaves];
+  while (levels.at(-1).length >= TILE) {
+    const below = levels.at(-1);
+    const folding = [];
+    for (let first = 0; first + TILE <= below.length; first += TILE) {
+      folding.push(fold(below.slice(first, first + TILE)));
+    }
+    levels.push(await Promise.all(folding));
+  }
+  return levels;
+}
+
+function compareTile(path, kind, first, found, expected) {
+  for (const [at, one] of expected.entries()) {
+    if (same(found[at], one)) continue;
+    const wrong =
+      kind === "entries"
+        ? `entry ${first + at} is not the one that was recorded`
+        : `its hash ${at} is not that of the entries`;
+    throw new VerificationError(path, wrong);
   }
 }
 
