@@ -29,10 +29,10 @@ from audit.services.retention import lock_retention, records
 from semafore.kernel import hooks
 from semafore.kernel.tenancy import current_organisation_id
 
-BATCH = 250
+BATCH = 150
 """Events a batch, and other rows of each kind (bench/sweep.py: no lock is held over 200 ms)."""
 
-CONTENTS_BATCH = 2000
+CONTENTS_BATCH = 1500
 """Hashes of ciphertexts a batch: a message to a thousand devices has as many."""
 
 CHUNK = 5000
