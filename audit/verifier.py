@@ -104,12 +104,13 @@ def need(holds: object, what: str, why: str) -> None:
 
 def b64(text: object, what: str, length: int = HASH) -> bytes:
     """Base64 with padding, nothing else, of so many bytes."""
-    try:
-        value = binascii.a2b_base64(text)  # type: ignore[arg-type]
-        if len(value) == length and binascii.b2a_base64(value, newline=False) == text.encode():  # type: ignore[attr-defined]
-            return value
-    except (ValueError, TypeError, AttributeError):
-        pass
+    if isinstance(text, str):
+        try:
+            value = binascii.a2b_base64(text)
+            if len(value) == length and to_b64(value) == text:
+                return value
+        except ValueError:
+            pass
     raise VerificationError(what, f"is not the base64 of {length} bytes")
 
 
@@ -1176,8 +1177,11 @@ def _read_checkpoints(
             note = typed(fields, "note", str, where)
             one = _Signed(where, *_open_checkpoint(note, vkeys, where))
             before = found[-1].checkpoint if found else None
-            grown = before is None or before.origin != one.checkpoint.origin
-            grown = grown or before.size < one.checkpoint.size  # type: ignore[union-attr]
+            grown = (
+                before is None
+                or before.origin != one.checkpoint.origin
+                or before.size < one.checkpoint.size
+            )
             need(grown, where, "is not larger than the one before")
             found.append(one)
     return found
