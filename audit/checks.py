@@ -1,11 +1,11 @@
-"""System checks of the event types, and of the names and keys of logs."""
+"""System checks of the event types, of the names and keys of logs, of where exports lie."""
 
 import string
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from audit.registry import REGISTRY, EventType, What
 
@@ -78,3 +78,31 @@ def log_settings_hold(**_kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.security, deploy=True)
+def receipts_have_a_key(**_kwargs: Any) -> list[CheckMessage]:
+    """A receipt is believed for years: its key can't hang on one that signs people in."""
+    if settings.RECEIPT_KEY:
+        return []
+    return [
+        Error(
+            "RECEIPT_KEY is not set: receipts would be signed by a key made of SECRET_KEY.",
+            hint="Set RECEIPT_KEY to 32 random bytes in base64: openssl rand -base64 32",
+            id="audit.E104",
+        )
+    ]
+
+
+@register()
+def exports_reach_every_worker(**_kwargs: Any) -> list[CheckMessage]:
+    """A file that one host's worker writes can be read and gone on with from every other."""
+    if settings.WORKER_HOSTS == 1 or settings.EXPORT_STORAGE.bucket:
+        return []
+    return [
+        Error(
+            f"WORKER_HOSTS is {settings.WORKER_HOSTS} and EXPORT_STORAGE is a directory.",
+            hint="Set EXPORT_STORAGE to s3://bucket/prefix (requirements/s3.txt).",
+            id="audit.E201",
+        )
+    ]

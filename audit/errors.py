@@ -1,4 +1,4 @@
-"""What can go wrong with retention and holds."""
+"""What can go wrong with retention, holds and exports, and with a whole database."""
 
 from semafore.kernel.problems import Problem
 
@@ -41,3 +41,51 @@ class HoldLifted(Problem):
     """What was lifted can't be lifted again."""
 
     status, code, title = 409, "hold_lifted", "This hold was lifted already."
+
+
+class SiemInvalid(Problem):
+    """An address, a secret, a certificate or a place that can't be; the detail says which."""
+
+    status, code, title = 422, "siem_invalid", "This destination is not possible."
+
+
+class SiemNameTaken(Problem):
+    """Two destinations of one name can't be told apart in the log."""
+
+    status, code, title = 409, "siem_name_taken", "There is a destination of this name already."
+
+
+class SiemState(Problem):
+    """Somebody else was first, or the sender has gone on meanwhile."""
+
+    status, code, title = 409, "siem_state", "The destination is in another state by now."
+
+
+class SiemNothingToSend(Problem):
+    """A log without an event that the destination takes."""
+
+    status, code, title = 409, "siem_nothing_to_send", "There is no event to send yet."
+
+
+class ExportInvalid(Problem):
+    """An export of two people at once, or of a log without a checkpoint."""
+
+    status, code, title = 422, "export_invalid", "This export is not possible."
+
+
+class ExportFinished(Problem):
+    """What is finished can't be cancelled."""
+
+    status, code, title = 409, "export_finished", "This export is finished already."
+
+
+class ExportNotReady(Problem):
+    """Its file isn't written yet, or was deleted."""
+
+    status, code, title = 409, "export_not_ready", "This export has no file."
+
+
+class DatabaseRestored(Problem):
+    """The database went back to an earlier moment, and nobody has seen to that yet."""
+
+    status, code, title = 503, "restored", "The server's data was restored and is looked after now."

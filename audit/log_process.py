@@ -5,14 +5,17 @@ It needs PostgreSQL and its own file, neither Celery nor Redis.
 
 import logging
 import time
+from dataclasses import dataclass
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection
 from psycopg_pool import PoolTimeout
 
 from audit.logs import Log
+from audit.selectors.incarnations import incarnation
 from audit.selectors.tree import tree_head
 from audit.selectors.waiting import begun_logs, logs_called, logs_that_wait, logs_unsigned
+from audit.services.incarnations import mark_restored, vouch
 from audit.services.keys import bring_keys_up_to_date
 from audit.services.sequencer import sequence
 from audit.services.signer import Refusal, RefusedError, check, halt, sign
@@ -34,16 +37,27 @@ class DatabaseAwayError(Exception):
     """The database doesn't answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A log that was refused or failed, and from when on it is tried again."""
+
+    log: Log
+    until: float
+
+
 class LogProcess:
     """One process's work on all logs. Ends after the transaction in which `ask_to_end` came."""
 
     def __init__(self, state: SignerState) -> None:
         self._state = state
         self._ending = False
-        self._seen = False
+        self._looked_at: str | None = None
+        """The database all of whose logs were looked at."""
+        self._vouched: str | None = None
+        self._lost: set[str] = set()
         self._keyed: set[tuple[str, int]] = set()
         self._signed_at: dict[str, float] = {}
-        self._rests_until: dict[str, float] = {}
+        self._resting: dict[str, _Rest] = {}
         self._refused: dict[str, Refusal] = {}
 
     def ask_to_end(self, *_: object) -> None:
@@ -59,6 +73,7 @@ class LogProcess:
                 busy = self._round(apart=APART)
             except (DatabaseAwayError, *AWAY) as error:
                 connection.close()
+                self._look_anew()
                 if not away:
                     cause = str(error.__cause__).partition("\n")[0]
                     logger.warning("the database is away, and waited for: %s", cause)
@@ -75,7 +90,7 @@ class LogProcess:
         """Work until nothing waits; whether every log was willing."""
         while self._round(apart=0) and not self._ending:
             pass
-        return not self._rests_until
+        return not self._resting
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -85,22 +100,39 @@ class LogProcess:
     def _round(self, *, apart: float) -> bool:
         """A batch of every log that has work, and a checkpoint where one is due; whether any grew.
 
-        The first time all logs are looked at: something may have been left half done, or the
-        database may have gone back, and keys may have changed.
+        In a database that is new to it all logs are looked at: something may have been left half
+        done, the database may have gone back, and keys may have changed. Where all is well it
+        vouches for the database (ADR 0019).
         """
+        database = incarnation()
         logs = {log.log_id: log for log in [*logs_that_wait(), *logs_unsigned()]}
-        if not self._seen:
-            logs |= {
-                log.log_id: log for log in [*begun_logs(), *logs_called(self._state.log_ids())]
-            }
+        if self._looked_at != database:
+            logs |= self._all_logs()
+            self._looked_at = database
+        logs |= {log_id: rest.log for log_id, rest in self._resting.items()}
         grown = False
         for log in logs.values():
             if self._ending:
                 return False
-            if self._rests_until.get(log.log_id, 0) <= time.monotonic():
+            rest = self._resting.get(log.log_id)
+            if rest is None or rest.until <= time.monotonic():
                 grown |= self._guarded(log, apart)
-        self._seen = True
+        # A connection that broke meanwhile may have come back to another database.
+        looked = self._looked_at == database and not self._resting and not self._lost
+        if looked and self._vouched != database:
+            vouch(database)
+            self._vouched = database
         return grown
+
+    def _all_logs(self) -> dict[str, Log]:
+        """Those of the database; one that only the file knows is lost with its organisation."""
+        signed = self._state.log_ids()
+        logs = {log.log_id: log for log in [*begun_logs(), *logs_called(signed)]}
+        self._resting = {id_: rest for id_, rest in self._resting.items() if id_ in logs}
+        self._lost = set(signed) - logs.keys()
+        if self._lost:
+            mark_restored()
+        return logs
 
     def _guarded(self, log: Log, apart: float) -> bool:
         """Whether the log grew; its trouble is logged, and stops no other."""
@@ -109,12 +141,14 @@ class LogProcess:
         except RefusedError:
             return self._refuse(log)
         except Exception as error:
-            if isinstance(error, AWAY) and not _answers():
-                raise DatabaseAwayError from error
+            if isinstance(error, AWAY):
+                self._look_anew()
+                if not _answers():
+                    raise DatabaseAwayError from error
             logger.exception("the log %s failed, and is tried again", log.log_id)
-            self._rests_until[log.log_id] = time.monotonic() + PATIENCE
+            self._rest(log)
             return False
-        self._rests_until.pop(log.log_id, None)
+        self._resting.pop(log.log_id, None)
         self._refused.pop(log.log_id, None)
         return grown
 
@@ -139,8 +173,15 @@ class LogProcess:
         if self._refused.get(log.log_id) != refused.refusal:
             logger.error("the log %s is halted: %s", log.log_id, refused)
         self._refused[log.log_id] = refused.refusal
-        self._rests_until[log.log_id] = time.monotonic() + PATIENCE
+        self._rest(log)
         return False
+
+    def _rest(self, log: Log) -> None:
+        self._resting[log.log_id] = _Rest(log, time.monotonic() + PATIENCE)
+
+    def _look_anew(self) -> None:
+        """What comes back after a connection broke may be a copy of an earlier moment."""
+        self._looked_at = self._vouched = None
 
 
 def _answers() -> bool:

@@ -1,35 +1,52 @@
-"""What `/metrics` says of the logs."""
+"""What `/metrics` says of the logs, of exports and of SIEM destinations."""
 
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
 from audit.selectors.health import log_health
+from audit.selectors.service_health import export_health, siem_health
+from semafore.kernel.metrics import gauge
 
 
-class LogCollector(Collector):
-    """Gauges of all logs together, read when they are asked for."""
+def figures() -> Iterator[Metric]:
+    """Of all organisations together; the log's promise is that neither age passes 60 seconds."""
+    log = log_health()
+    yield gauge(
+        "semafore_log_oldest_pending_seconds",
+        "Age of the oldest event that waits for its place in a log.",
+        log.oldest_pending_age.total_seconds(),
+    )
+    yield gauge(
+        "semafore_log_oldest_unsigned_seconds",
+        "Age of the oldest entry that stands under no published checkpoint.",
+        log.oldest_unsigned_age.total_seconds(),
+    )
+    yield gauge("semafore_log_halted", "Logs that are halted.", log.halted)
+    yield gauge("semafore_log_entries", "Entries of all logs.", log.entries)
 
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing is read to register this."""
-        return []
+    exports = export_health()
+    yield gauge("semafore_exports", "Exports that are not finished.", exports.unfinished, "status")
+    yield gauge(
+        "semafore_exports_oldest_waiting_seconds",
+        "Age of the oldest export that nobody writes.",
+        exports.oldest_waiting_age.total_seconds(),
+    )
+    yield gauge(
+        "semafore_exports_failed", "Exports of the last day that failed.", exports.failed_lately
+    )
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The log's promise is that neither age passes 60 seconds."""
-        health = log_health()
-        for name, text, value in (
-            (
-                "semafore_log_oldest_pending_seconds",
-                "Age of the oldest event that waits for its place in a log.",
-                health.oldest_pending_age.total_seconds(),
-            ),
-            (
-                "semafore_log_oldest_unsigned_seconds",
-                "Age of the oldest entry that stands under no published checkpoint.",
-                health.oldest_unsigned_age.total_seconds(),
-            ),
-            ("semafore_log_halted", "Logs that are halted.", health.halted),
-            ("semafore_log_entries", "Entries of all logs.", health.entries),
-        ):
-            yield GaugeMetricFamily(name, text, value=value)
+    siem = siem_health()
+    yield gauge("semafore_siem_destinations", "SIEM destinations.", siem.destinations, "format")
+    yield gauge(
+        "semafore_siem_in_trouble",
+        "SIEM destinations that don't get what they should.",
+        siem.in_trouble,
+        "format",
+    )
+    yield gauge(
+        "semafore_siem_lag_seconds",
+        "Age of the oldest event that a destination hasn't got, of those that aren't paused.",
+        siem.lag,
+        "format",
+    )

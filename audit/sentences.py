@@ -23,8 +23,28 @@ CLASSES = {
 }
 """What the events of a class are about."""
 
-TWO_ENDS = re.compile(r"([.!?…])\.$")
-"""Where a text that somebody typed ends the sentence."""
+OUTCOMES = {"success": "Done", "denied": "Refused"}
+"""How an act ended."""
+
+FILTERS = {
+    "from_at": "From",
+    "to_at": "To",
+    "action": "What happened",
+    "actor": "Who",
+    "target": "To whom or what",
+    "room": "Room",
+    "about": "Concerns",
+    "outcome": "Outcome",
+    "address": "Address",
+    "message": "Message",
+}
+"""What the fields of an `EventFilter` say, in the order of an address."""
+
+TWO_ENDS = re.compile(r"([.!?…])\.$|\.\)\.$")
+"""Where a text that somebody typed ends the sentence, or ends in brackets before it does."""
+
+SYMBOL = re.compile(r"[a-z]+(?:_[a-z]+)+")
+"""One of several values that the code names, such as `in_person`."""
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -39,14 +59,19 @@ def sentence(what: Mapping[str, Any], who: Mapping[str, Any] | None) -> str:
     event_type = REGISTRY.get(what["type"])
     if event_type is None:
         return f"An event of the former type {what['type']}."
-    data = {name: in_words(value) for name, value in what["data"].items()}
+    data = {name: spoken(value) or in_words(value) for name, value in what["data"].items()}
     labels = {
         name: who[name]["label"]
         for name in PEOPLE
         if who is not None and who[name] and who[name]["label"]
     }
     said = event_type.sentence.format_map(_Known(data | labels))
-    return capfirst(TWO_ENDS.sub(r"\1", said))
+    return capfirst(TWO_ENDS.sub(lambda found: found[1] or ").", said))
+
+
+def type_in_words(name: str) -> str:
+    """A type of events, shortly."""
+    return capfirst(name.replace(".", " ").replace("_", " "))
 
 
 def moment_of(value: Any) -> datetime | None:
@@ -54,6 +79,12 @@ def moment_of(value: Any) -> datetime | None:
     if isinstance(value, str) and MOMENT.fullmatch(value):
         return datetime.fromisoformat(value)
     return None
+
+
+def spoken(value: Any) -> str:
+    """A value that the code names, without its underscores; empty for any other."""
+    symbol = isinstance(value, str) and SYMBOL.fullmatch(value)
+    return value.replace("_", " ") if symbol else ""
 
 
 def in_words(value: Any) -> str:

@@ -114,6 +114,10 @@ class SignerState:
         """The database has it. What is signed meanwhile isn't touched."""
         self._file.execute(PUBLISHED, [log_id, signed.note])
 
+    def forget(self, log_id: str) -> None:
+        """A log that is gone for good, with its organisation."""
+        self._file.execute("DELETE FROM signed WHERE log_id = ?", [log_id])
+
     def log_ids(self) -> list[str]:
         """Every log of which something was signed."""
         rows = self._file.execute("SELECT log_id FROM signed ORDER BY log_id").fetchall()

@@ -16,7 +16,7 @@ JOIN orgs_membership AS person ON person.id = device.membership_id
 WHERE token.token_hash = (:token_hashes::bytea[])[:slot];
 BEGIN;
 SELECT device_id FROM keys_keybundle
-WHERE organisation_id = :organisation::uuid AND device_id = ANY(ARRAY[(:targets::uuid[])[:slot]])
+WHERE organisation_id = :organisation::uuid AND device_id = ANY((SELECT ARRAY[(:targets::uuid[])[:slot]]::uuid[])::uuid[])
 ORDER BY device_id FOR UPDATE;
 SELECT
     EXISTS (
@@ -41,7 +41,8 @@ LEFT JOIN (
     keys_device AS target
     JOIN keys_keybundle AS bundle ON bundle.device_id = target.id
     JOIN orgs_membership AS owner ON owner.id = target.membership_id
-) ON target.organisation_id = :organisation::uuid AND target.id = ANY(ARRAY[(:targets::uuid[])[:slot]])
+) ON target.organisation_id = :organisation::uuid
+    AND target.id = ANY((SELECT ARRAY[(:targets::uuid[])[:slot]]::uuid[])::uuid[])
     AND target.status = 'approved' AND owner.status = 'active'
     AND (owner.ends_at IS NULL OR owner.ends_at > now()::timestamptz)
 LEFT JOIN keys_device AS endorser
@@ -65,7 +66,8 @@ LEFT JOIN keys_claim AS replay
 LEFT JOIN keys_onetimeprekey AS replayed_key
     ON replayed_key.device_id = target.id AND replayed_key.key_id = replay.key_id;
 WITH asked AS (
-    SELECT * FROM unnest(ARRAY[uuidv7()]::uuid[], ARRAY[(:targets::uuid[])[:slot]]::uuid[]) AS a (claim_id, device_id)
+    SELECT * FROM unnest((SELECT ARRAY[uuidv7()]::uuid[]), (SELECT ARRAY[(:targets::uuid[])[:slot]]::uuid[]))
+        AS a (claim_id, device_id)
 ), taken AS (
     UPDATE keys_onetimeprekey AS k SET claimed_at = now()
     FROM asked JOIN keys_keybundle AS bundle USING (device_id) CROSS JOIN LATERAL (

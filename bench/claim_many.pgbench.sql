@@ -14,7 +14,7 @@ JOIN orgs_membership AS person ON person.id = device.membership_id
 WHERE token.token_hash = (:token_hashes::bytea[])[:slot];
 BEGIN;
 SELECT device_id FROM keys_keybundle
-WHERE organisation_id = :organisation::uuid AND device_id = ANY(:targets::uuid[])
+WHERE organisation_id = :organisation::uuid AND device_id = ANY((SELECT :targets::uuid[]::uuid[])::uuid[])
 ORDER BY device_id FOR UPDATE;
 SELECT
     EXISTS (
@@ -39,7 +39,8 @@ LEFT JOIN (
     keys_device AS target
     JOIN keys_keybundle AS bundle ON bundle.device_id = target.id
     JOIN orgs_membership AS owner ON owner.id = target.membership_id
-) ON target.organisation_id = :organisation::uuid AND target.id = ANY(:targets::uuid[])
+) ON target.organisation_id = :organisation::uuid
+    AND target.id = ANY((SELECT :targets::uuid[]::uuid[])::uuid[])
     AND target.status = 'approved' AND owner.status = 'active'
     AND (owner.ends_at IS NULL OR owner.ends_at > now()::timestamptz)
 LEFT JOIN keys_device AS endorser
@@ -63,7 +64,8 @@ LEFT JOIN keys_claim AS replay
 LEFT JOIN keys_onetimeprekey AS replayed_key
     ON replayed_key.device_id = target.id AND replayed_key.key_id = replay.key_id;
 WITH asked AS (
-    SELECT * FROM unnest(ARRAY(SELECT uuidv7() FROM unnest(:targets::uuid[]))::uuid[], :targets::uuid[]::uuid[]) AS a (claim_id, device_id)
+    SELECT * FROM unnest((SELECT ARRAY(SELECT uuidv7() FROM unnest(:targets::uuid[]))::uuid[]), (SELECT :targets::uuid[]::uuid[]))
+        AS a (claim_id, device_id)
 ), taken AS (
     UPDATE keys_onetimeprekey AS k SET claimed_at = now()
     FROM asked JOIN keys_keybundle AS bundle USING (device_id) CROSS JOIN LATERAL (

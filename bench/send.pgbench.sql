@@ -56,7 +56,7 @@ LEFT JOIN realtime_connection AS connection ON connection.device_id = device.id
 WHERE person.organisation_id = :organisation::uuid AND person.status = 'active'
   AND (person.ends_at IS NULL OR person.ends_at > now()::timestamptz)
   AND device.id <> (:claimants::uuid[])[:slot];
-WITH written AS (INSERT INTO audit_event (organisation_id, id, class, who, who_opening, c_who, what, what_opening, c_what) VALUES (:organisation::uuid, uuidv7(), :class, :who, :opening, :c_who, :what, :opening, :c_what)) INSERT INTO audit_pending (organisation_id, event_id, entry) VALUES (:organisation::uuid, uuidv7(), :entry);
+WITH written AS (INSERT INTO audit_event (organisation_id, id, class, who, who_opening, c_who, what, what_opening, c_what) VALUES (:organisation::uuid, :message::uuid, :class, :who, :opening, :c_who, :what, :opening, :c_what)) INSERT INTO audit_pending (organisation_id, event_id, entry) VALUES (:organisation::uuid, :message::uuid, :entry);
 WITH message AS (
     INSERT INTO messaging_message (id, organisation_id, message_id, room_id, broadcast_id,
         sender_id, sender_device_id, accepted_at, envelopes, size, skipped, event_id, receipt)

@@ -64,7 +64,8 @@ def send(by_token: str, write: str) -> str:
             fresh="(now() - interval '168 hours')",
             seen="(now() - interval '11 minutes')",
         ),
-        write=write,
+        # The event has the message's id, so that the contents are an event's.
+        write=write.replace("uuidv7()", message),
         store=filled(
             STORE,
             id=message,

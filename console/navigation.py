@@ -1,6 +1,6 @@
 """Where one can go from every page: by task, and only what the person's role allows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -8,7 +8,10 @@ from types import MappingProxyType
 from django.http import HttpRequest
 from django.urls import reverse
 
+from audit.selectors.reading import reader_of
 from console.selectors.approvals import waiting_decisions
+from orgs.models import MaintenanceWindow
+from orgs.selectors.maintenance import windows_ahead
 from orgs.selectors.seats import Seat, seats_of
 from semafore.kernel.http.console import page_exists
 from semafore.kernel.permissions import Permission
@@ -31,6 +34,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "Now": (
             Entry("Overview", HOME, Permission.CONSOLE_ENTER, "overview"),
             Entry("Approvals", "approvals", Permission.PEOPLE_READ, "approvals"),
+            Entry("Playbooks", "playbooks", Permission.PEOPLE_READ, "playbooks"),
             Entry("Search", "search", Permission.PEOPLE_READ, "search"),
         ),
         "People": (
@@ -47,15 +51,19 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         ),
         "Audit": (
             Entry("Audit log", "audit", Permission.AUDIT_READ, "audit"),
-            Entry("Reports", "reports", Permission.AUDIT_READ_TRAFFIC, "reports"),
+            Entry("Reports", "reports", Permission.INVESTIGATE, "reports"),
         ),
         "Evidence": (
-            Entry("Proofs", "proofs", Permission.AUDIT_READ, "proofs"),
+            Entry("Proofs", "proofs", Permission.AUDIT_READ_TRAFFIC, "proofs"),
             Entry("Exports", "exports", Permission.AUDIT_EXPORT, "exports"),
             Entry("Retention", "retention", Permission.AUDIT_READ, "retention"),
         ),
         "Settings": (
+            Entry("SIEM", "siem", Permission.SIEM_READ, "siem"),
             Entry("Policy", "settings", Permission.PEOPLE_READ, "settings"),
+            Entry("Billing", "billing", Permission.BILLING_READ, "billing"),
+            Entry("Maintenance", "maintenance", Permission.PEOPLE_READ, "maintenance"),
+            Entry("Managed app", "managed_app", Permission.PEOPLE_READ, "managed-app"),
             Entry(
                 "Service tokens",
                 "service_tokens",
@@ -67,10 +75,8 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
 )
 
 
-COUNTS: Mapping[str, Callable[[frozenset[Permission]], int]] = MappingProxyType(
-    {"approvals": waiting_decisions}
-)
-"""What waits for a decision, by the name of the page where it is made."""
+COUNTED = "approvals"
+"""The page beside which stands how many decisions wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Shell:
                     label=entry.label,
                     address=addresses[entry.name],
                     icon=entry.icon,
-                    count=COUNTS[entry.name](self._seat.permissions) if entry.name in COUNTS else 0,
+                    count=self.waiting if entry.name == COUNTED else 0,
                     current=here.get(entry.name, ""),
                 )
                 for entry in entries
@@ -129,6 +135,11 @@ class Shell:
             for section, entries in SECTIONS.items()
         }
         return [(section, steps) for section, steps in shown.items() if steps]
+
+    @cached_property
+    def waiting(self) -> int:
+        """Decisions of all kinds of which the person knows."""
+        return waiting_decisions(reader_of(self._seat)) if self._seat else 0
 
     def _here(self, addresses: Mapping[str, str]) -> dict[str, str]:
         """The entry to which the page belongs: the longest address that it begins with."""
@@ -155,6 +166,11 @@ class Shell:
             for seat in seats_of(self._request.user)
         ]
 
+    @cached_property
+    def maintenance(self) -> list[MaintenanceWindow]:
+        """What stands above every page: the windows that lie ahead."""
+        return list(windows_ahead())
+
     @property
     def home(self) -> str:
         """The overview of this console."""
@@ -179,3 +195,11 @@ class Shell:
         if self._seat is None or not page_exists(name):
             return ""
         return reverse(name, args=[self._seat.slug])
+
+
+def shell_of(request: HttpRequest) -> Shell:
+    """The one of this request: what the view has asked of it, the template finds read."""
+    shell: Shell | None = getattr(request, "shell", None)
+    if shell is None:
+        shell = request.shell = Shell(request)  # type: ignore[attr-defined]
+    return shell

@@ -5,7 +5,7 @@ from django.urls import path
 from console.pages import (
     approvals,
     holds,
-    leavers,
+    managed_app,
     members,
     membership,
     overview,
@@ -13,7 +13,17 @@ from console.pages import (
     phone_changes,
     retention,
     search,
+    subject_access,
 )
+from console.playbooks import (
+    incident_room,
+    investigation,
+    leaver,
+    lost_phone,
+    pages,
+    supplier_breach,
+)
+from orgs.managed_app_files import FILES
 
 urlpatterns = [
     path("", overview.OverviewView.as_view(), name="overview"),
@@ -39,13 +49,45 @@ urlpatterns = [
         membership.MemberActivateView.as_view(),
         name="member_activate",
     ),
-    path("members/<uuid:membership_id>/end", membership.MemberEndView.as_view(), name="member_end"),
-    path("members/<uuid:membership_id>/leaver", leavers.LeaverView.as_view(), name="leaver"),
     path(
-        "members/<uuid:membership_id>/leaver/record",
-        leavers.LeaverRecordView.as_view(),
-        name="leaver_record",
+        "members/<uuid:membership_id>/subject-access",
+        subject_access.SubjectAccessView.as_view(),
+        name="subject_access",
     ),
+    path("managed-app", managed_app.ManagedAppView.as_view(), name="managed_app"),
+    path(
+        "managed-app/change",
+        managed_app.ManagedAppChangeView.as_view(),
+        name="managed_app_change",
+    ),
+    *(
+        path(
+            f"managed-app/{file.name}",
+            managed_app.ManagedAppFileView.as_view(file=file),
+            name=f"managed_app_{file.key}",
+        )
+        for file in FILES
+    ),
+    path("playbooks", pages.PlaybooksView.as_view(), name="playbooks"),
+    path("playbooks/lost-phone", lost_phone.LostPhoneView.as_view(), name="playbook_lost_phone"),
+    path("playbooks/leaver", leaver.LeaverView.as_view(), name="playbook_leaver"),
+    path(
+        "playbooks/supplier-breach",
+        supplier_breach.SupplierBreachView.as_view(),
+        name="playbook_supplier_breach",
+    ),
+    path(
+        "playbooks/incident-room",
+        incident_room.IncidentRoomView.as_view(),
+        name="playbook_incident_room",
+    ),
+    path(
+        "playbooks/investigation",
+        investigation.InvestigationView.as_view(),
+        name="playbook_investigation",
+    ),
+    path("playbooks/records", pages.RecordsView.as_view(), name="playbook_records"),
+    path("playbooks/records/<uuid:event_id>", pages.RecordView.as_view(), name="playbook_record"),
     path("retention", retention.RetentionView.as_view(), name="retention"),
     path("retention/change", retention.RetentionChangeView.as_view(), name="retention_change"),
     path("retention/deletions", retention.DeletionsView.as_view(), name="deletions"),

@@ -36,6 +36,7 @@ from keys.serializers.devices import (
 )
 from keys.services import bundles, claiming, revocation, tokens
 from keys.uploads import BATCH_MAX
+from orgs.selectors.maintenance import windows_ahead
 from semafore.kernel import clock
 from semafore.kernel.http.idempotency import idempotency_key
 from semafore.kernel.http.throttles import AddressThrottle
@@ -97,8 +98,10 @@ class ConfigView(PublicAPIView):
                 "push",
                 "screenshot-reports",
                 "log",
+                "managed-config",
             ],
             "min_app_version": settings.MIN_APP_VERSION,
+            "maintenance": windows_ahead(),
         }
         return Response(ConfigSerializer(config).data)
 

@@ -10,6 +10,7 @@ from keys.forms import DeviceFilterForm, LostForm, RevocationForm
 from keys.models import Device, RevocationReason
 from keys.selectors.health import device, devices, reports
 from keys.services.revocation import LIVE, revoke_device
+from orgs.selectors.settings import managed_config
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.http.decisions import DecisionView
 from semafore.kernel.names import called
@@ -96,7 +97,7 @@ class DeviceRevokeView(DeviceDecisionView):
         """And what becomes of the content."""
         return [
             *super().consequences(subject),
-            "When it next connects it deletes the messages on it; in custody it keeps them.",
+            f"{_wipe()}; in custody it keeps them in any case.",
             "Nobody but the device can read them: the server has never held a key.",
         ]
 
@@ -118,7 +119,7 @@ class DeviceLostView(DeviceDecisionView):
         """And what becomes of the content."""
         return [
             *super().consequences(subject),
-            "If somebody connects it again, it deletes the messages on it.",
+            f"{_wipe()}.",
         ]
 
     def act(self, subject: Device, data: dict[str, Any]) -> str:
@@ -126,3 +127,10 @@ class DeviceLostView(DeviceDecisionView):
         del data
         revoke_device(device_id=subject.id, reason=RevocationReason.LOST)
         return f"{subject.name} is reported lost and revoked."
+
+
+def _wipe() -> str:
+    """What becomes of the messages on it, by the organisation's settings of the managed app."""
+    if managed_config().settings.wipe_on_revocation:
+        return "When it next connects, it deletes the messages on it"
+    return "It keeps the messages on it, as the settings of the managed app say"

@@ -167,3 +167,26 @@ class ClaimLimited(What):
     """429: drain protection."""
 
     limit: int
+
+
+@event(
+    "posture.deviated",
+    KEYS,
+    sentence="{target} of {subject} reported that it deviates in {deviations}.",
+    severity=Severity.MEDIUM,
+)
+class PostureDeviated(What):
+    """A device said that it isn't as its organisation wants it: in these, since its last report."""
+
+    deviations: list[str]
+
+
+@event(
+    "posture.corrected",
+    KEYS,
+    sentence="{target} of {subject} reported that it deviates no more in {deviations}.",
+)
+class PostureCorrected(What):
+    """A device said that it is as its organisation wants it again, or the wish is gone."""
+
+    deviations: list[str]

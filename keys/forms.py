@@ -2,8 +2,8 @@
 
 from django import forms
 
-from keys.models import DeviceStatus, RevocationReason
-from keys.selectors.health import Health
+from keys.models import Deviation, DeviceStatus, RevocationReason
+from keys.selectors.health import DEVIATES, SILENT, Health
 
 
 class DeviceFilterForm(forms.Form):
@@ -22,6 +22,15 @@ class DeviceFilterForm(forms.Form):
         ),
         required=False,
     )
+    posture = forms.ChoiceField(
+        choices=(
+            ("", "Any"),
+            (DEVIATES, "Deviates"),
+            (SILENT, "Never reported"),
+            ("Deviates in one thing", Deviation.choices),
+        ),
+        required=False,
+    )
 
 
 class RevocationForm(forms.Form):
@@ -29,9 +38,9 @@ class RevocationForm(forms.Form):
 
     reason = forms.ChoiceField(
         choices=(
-            (RevocationReason.LOST, "Lost or stolen: it wipes itself"),
-            (RevocationReason.COMPROMISED, "Compromised: it wipes itself"),
-            (RevocationReason.REPLACED, "Replaced by another device: it wipes itself"),
+            (RevocationReason.LOST, "Lost or stolen"),
+            (RevocationReason.COMPROMISED, "Compromised"),
+            (RevocationReason.REPLACED, "Replaced by another device"),
             (RevocationReason.CUSTODY, "Taken into custody: it keeps its content as evidence"),
         ),
         widget=forms.RadioSelect,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from keys import api, api_log
+from keys import api, api_log, api_managed
 
 urlpatterns = [
     path("config", api.ConfigView.as_view()),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("log/checkpoint", api_log.CheckpointView.as_view()),
     path("log/consistency", api_log.ConsistencyView.as_view()),
     path("log/seen", api_log.SeenView.as_view()),
+    path("managed-config", api_managed.ManagedConfigView.as_view()),
+    path("posture", api_managed.PostureView.as_view()),
     path("key-bundles/claim", api.BulkClaimView.as_view()),
     path("key-bundles/<uuid:device_id>", api.KeyBundleView.as_view()),
     path("key-bundles/<uuid:device_id>/claim", api.ClaimView.as_view()),

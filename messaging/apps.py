@@ -11,10 +11,18 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Follow what happens to people, devices and sockets."""
-        from messaging import changes_on_sockets, checks, sockets  # noqa: F401 - checks: registered
-        from messaging.selectors import reach
+        from messaging import (
+            changes_on_sockets,
+            checks,  # noqa: F401 - registers them
+            doctor,
+            metrics,
+            sockets,
+        )
+        from messaging.selectors import held, reach
         from messaging.services import admission, expiry, notices, people, retention, wakeups
         from semafore.kernel import hooks
+        from semafore.kernel.doctor import DOCTOR
+        from semafore.kernel.metrics import FIGURES
 
         hooks.membership_suspended.register(people.on_membership_suspended)
         hooks.membership_ended.register(people.on_membership_ended)
@@ -29,3 +37,6 @@ class MessagingConfig(AppConfig):
         hooks.sockets_look.register(changes_on_sockets.on_sockets_look)
         hooks.retention_sweep.register(retention.on_retention_sweep)
         hooks.events_concerning.register(retention.on_events_concerning)
+        hooks.held_on_person.register(held.on_held_on_person)
+        FIGURES.register("messaging", metrics.figures)
+        DOCTOR.register("push", doctor.push)

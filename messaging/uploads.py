@@ -1,6 +1,6 @@
 """What a device sends in a message, read and not yet stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
 
@@ -16,8 +16,8 @@ class EnvelopeUpload:
     suite: str
     type: str
     ciphertext: bytes
+    hash: bytes = field(init=False, repr=False)
+    """SHA-256 of the ciphertext, 32 bytes."""
 
-    @property
-    def hash(self) -> bytes:
-        """SHA-256 of the ciphertext, 32 bytes."""
-        return sha256(self.ciphertext).digest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", sha256(self.ciphertext).digest())

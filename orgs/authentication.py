@@ -22,6 +22,10 @@ class ServiceCredential:
     organisation_id: UUID
     name: str
     permissions: frozenset[Permission]
+    membership_id: UUID | None
+    """Who issued it: it reads what they may read of themselves (ADR 0015)."""
+    former: frozenset[UUID]
+    """That person's memberships in the organisation from other times."""
 
     def actor(self, origin: Actor) -> Actor:
         """The program as the acting party."""
@@ -33,7 +37,14 @@ def credential_of(row: ServiceToken) -> ServiceCredential:
     permissions = frozenset[Permission]().union(
         *(SCOPE_PERMISSIONS[Scope(scope)] for scope in row.scopes)
     )
-    return ServiceCredential(row.id, row.organisation_id, row.name, permissions)
+    return ServiceCredential(
+        id=row.id,
+        organisation_id=row.organisation_id,
+        name=row.name,
+        permissions=permissions,
+        membership_id=row.created_by_id,
+        former=frozenset(row.former),  # type: ignore[attr-defined]  # of the annotation
+    )
 
 
 class ServiceTokenAuthentication(BaseAuthentication):

@@ -1,5 +1,7 @@
 """What can go wrong with people and organisations."""
 
+from datetime import datetime
+
 from semafore.kernel.problems import Problem
 
 
@@ -133,3 +135,32 @@ class FactorResetDecided(Problem):
     """Somebody else decided first, or the request is too old."""
 
     status, code, title = 409, "factor_reset_decided", "This request is decided or expired already."
+
+
+class Maintenance(Problem):
+    """A window of maintenance closes everything; `until` is when it is to end."""
+
+    status, code, title = 503, "maintenance", "Closed for maintenance."
+
+    @property
+    def until(self) -> datetime:
+        """The same as a moment, for the page."""
+        return datetime.fromisoformat(self.members["until"])
+
+
+class MaintenanceInvalid(Problem):
+    """A window that ends before it starts, lies in the past or is too long."""
+
+    status, code, title = 422, "maintenance_invalid", "This window is not possible."
+
+
+class MaintenanceNoticeTooShort(Problem):
+    """Organisations were promised to be told earlier; an emergency says why they aren't."""
+
+    status, code, title = 422, "maintenance_notice_too_short", "The notice is too short."
+
+
+class MaintenanceTransition(Problem):
+    """The window has begun, ended or been cancelled (in the meantime)."""
+
+    status, code, title = 409, "maintenance_status", "The window's status doesn't allow this."

@@ -17,6 +17,7 @@ MANAGING = frozenset(
         Permission.DEVICES_MANAGE,
         Permission.ROOMS_MANAGE,
         Permission.RETENTION_APPROVE,
+        Permission.MAINTENANCE_HEAR,
     }
 )
 OWNING = frozenset(
@@ -26,6 +27,7 @@ OWNING = frozenset(
         Permission.SERVICE_TOKENS_MANAGE,
         Permission.RETENTION_MANAGE,
         Permission.HOLDS_LIFT,
+        Permission.SIEM_MANAGE,
     }
 )
 EXAMINING = frozenset(
@@ -34,6 +36,9 @@ EXAMINING = frozenset(
         Permission.AUDIT_READ_TRAFFIC,
         Permission.AUDIT_EXPORT,
         Permission.HOLDS_PLACE,
+        Permission.INVESTIGATE,
+        Permission.SIEM_READ,
+        Permission.BILLING_READ,
     }
 )
 
@@ -53,7 +58,9 @@ GUEST_PERMISSIONS = EVERYONE
 SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
     {
         # Only owners make tokens: these read what owners read.
-        Scope.AUDIT_READ: frozenset({Permission.AUDIT_READ, Permission.AUDIT_READ_TRAFFIC}),
+        Scope.AUDIT_READ: frozenset(
+            {Permission.AUDIT_READ, Permission.AUDIT_READ_TRAFFIC, Permission.INVESTIGATE}
+        ),
         Scope.AUDIT_EXPORT: frozenset({Permission.AUDIT_EXPORT}),
         Scope.LOG_READ: frozenset({Permission.LOG_READ}),
     }

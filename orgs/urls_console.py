@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from orgs.console import bulk, factor_resets, members, policy, service_tokens
+from orgs.console import (
+    billing,
+    bulk,
+    factor_resets,
+    maintenance,
+    members,
+    policy,
+    service_tokens,
+)
 
 urlpatterns = [
     path("members/<uuid:membership_id>/role", members.MemberRoleView.as_view(), name="member_role"),
@@ -16,6 +24,16 @@ urlpatterns = [
     path("members/bulk/confirm", bulk.BulkConfirmView.as_view(), name="members_bulk_confirm"),
     path("members/bulk/result", bulk.BulkResultView.as_view(), name="members_bulk_result"),
     path("settings", policy.SettingsView.as_view(), name="settings"),
+    path("maintenance", maintenance.MaintenanceView.as_view(), name="maintenance"),
+    path(
+        "maintenance/<uuid:window_id>",
+        maintenance.MaintenanceWindowView.as_view(),
+        name="maintenance_window",
+    ),
+    path("billing", billing.BillingView.as_view(), name="billing"),
+    path("billing/months.csv", billing.BillingMonthsFileView.as_view(), name="billing_months_file"),
+    path("billing/days", billing.BillingDaysView.as_view(), name="billing_days"),
+    path("billing/days.csv", billing.BillingDaysFileView.as_view(), name="billing_days_file"),
     path("settings/policy", policy.PolicyView.as_view(), name="policy"),
     path(
         "settings/service-tokens",

@@ -1,7 +1,9 @@
 """One device's socket: opening, frames in, frames out, end."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +15,10 @@ from keys.errors import TokenExpired
 from realtime import frames
 from realtime.database import in_database
 from realtime.frames import Frame, KeyNews, MalformedFrameError
-from realtime.handshake import Opening, open_for, origin_of, read_offer
+from realtime.handshake import Opening, ServerClosedError, open_for, origin_of, read_offer
 from realtime.hub import Hub
 from semafore.kernel.actor import Actor
+from semafore.kernel.logs import ACCESS
 from semafore.kernel.problems import NotAuthenticated
 
 Message = dict[str, Any]
@@ -23,7 +26,12 @@ Message = dict[str, Any]
 OPENING_SECONDS = 5.0
 """Well within a client's own patience: it hears "try again later" when the database is away."""
 
+NO_HANDSHAKE = 403
+"""Of HTTP: what a close before the handshake is answered with."""
+
 HUB = Hub()
+
+logger = logging.getLogger(ACCESS)
 
 
 class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no types
@@ -40,6 +48,8 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         self.told: dict[str, Any] = {}
         self.busy = False
         self._open = False
+        self._began = perf_counter()
+        self._code: int | None = None
         self._expiry: asyncio.TimerHandle | None = None
 
     async def dispatch(self, message: Message) -> None:
@@ -51,6 +61,7 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         del message
         offer = read_offer(self.scope)
         if offer is None:
+            self._code = NO_HANDSHAKE
             await self.send({"type": "websocket.close"})
             return
         opening: Opening | None = None
@@ -62,7 +73,7 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
             code = frames.REVOKED
         except TokenExpired:
             code = frames.TOKEN_EXPIRED
-        except (DatabaseUnusable, TimeoutError):
+        except (DatabaseUnusable, TimeoutError, ServerClosedError):
             code = frames.TRY_AGAIN_LATER
         await self.send({"type": "websocket.accept", "subprotocol": offer.subprotocol})
         self._open = True
@@ -99,8 +110,15 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
 
     async def websocket_disconnect(self, message: Message) -> None:
         """It is closed, by whichever side."""
-        del message
         self._gone()
+        line = {
+            "route": "ws/mobile",
+            "status": self._code or message.get("code"),
+            "milliseconds": round((perf_counter() - self._began) * 1000, 1),
+        }
+        if (organisation_id := getattr(self, "organisation_id", None)) is not None:
+            line["organisation"] = str(organisation_id)
+        logger.info("socket", extra=line)
         raise StopConsumer
 
     async def push(self, frames_: Sequence[Frame]) -> None:
@@ -112,6 +130,7 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
     async def finish(self, code: int) -> None:
         """Close it with this code, once."""
         if self._open:
+            self._code = code
             self._gone()
             await self._hand_over({"type": "websocket.close", "code": code})
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
 from keys.authentication import admit
 from keys.selectors.bundles import DueKeyEvents
@@ -14,6 +15,7 @@ from realtime.selectors import sights
 from realtime.services import take_place
 from semafore.kernel import clock, hooks
 from semafore.kernel.actor import Actor, ActorKind, acting_as
+from semafore.kernel.closing import CLOSING
 from semafore.kernel.http.views import USER_AGENT_LENGTH
 from semafore.kernel.problems import NotAuthenticated
 from semafore.kernel.tenancy import organisation_scope
@@ -79,12 +81,22 @@ def origin_of(scope: Scope) -> Actor:
     )
 
 
+class ServerClosedError(RuntimeError):
+    """Nobody is let in just now (`kernel.closing`)."""
+
+
 def open_for(token: str, origin: Actor) -> Opening:
-    """Take the device's place for a socket with this token. Raises NotAuthenticated, TokenExpired.
+    """Take the device's place for a socket with this token.
+
+    Raises NotAuthenticated, TokenExpired, ServerClosedError.
 
     The place is taken before the status is read: a revocation in between is seen here, a later one
     by the look that follows the subscription.
     """
+    # First: a connection that is new has it asked anew, and of the database that is used below.
+    connection.ensure_connection()
+    if CLOSING.closure() is not None:
+        raise ServerClosedError
     credential = admit(token)
     hashed = token_hash(token)
     actor = credential.actor(origin)

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import Error as DatabaseUnusable
 from django.db import InterfaceError, OperationalError
 
+from realtime.closing import close_while_closed
 from realtime.database import in_organisation
 from realtime.frames import MALFORMED, REPLACED, REVOKED, Frame
 from realtime.looks import Heard, Looking, Seen, look
@@ -49,7 +50,7 @@ def _no_frames() -> defaultdict[UUID, list[Heard]]:
 
 
 class Hub:
-    """One a process. Starts its two tasks with the first socket, in that socket's event loop."""
+    """One a process. Starts its tasks with the first socket, in that socket's event loop."""
 
     def __init__(self) -> None:
         self._sockets: dict[UUID, Socket] = {}
@@ -119,6 +120,7 @@ class Hub:
         self._subscriber = Subscriber(on_hint=self._hinted, on_subscribed=self._subscribed)
         self._spawn(self._subscriber.run())
         self._spawn(self._poll_for_ever())
+        self._spawn(close_while_closed(lambda: list(self._sockets.values()), self.end))
         return self._subscriber
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

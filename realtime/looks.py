@@ -9,6 +9,7 @@ from django.db import transaction
 
 from realtime.checkpoints import tell_checkpoints
 from realtime.frames import Frame
+from realtime.maintenance import tell_maintenance
 from realtime.selectors import Sight, sights
 from semafore.kernel import hooks
 from semafore.kernel.actor import Actor
@@ -28,7 +29,7 @@ class Looking:
     ready: bool
     unsure: bool
     keys: bool
-    """It asks what is due of its keys too."""
+    """It asks what is due of its keys too, and which maintenance is ahead."""
     told: dict[str, Any]
 
 
@@ -69,6 +70,7 @@ def look(sockets: Sequence[Looking], frames: Sequence[Heard]) -> Seen:
             not_awaited()
             hooks.sockets_look(news)
             tell_checkpoints(news)
+            tell_maintenance(news, {socket.device_id for socket in sockets if socket.keys})
     return Seen(
         sights=found,
         frames=news.frames,

@@ -11,10 +11,11 @@ from semafore.kernel.realtime import Hint
 
 
 class Due(IntFlag):
-    """Why a socket looks: at its status and mailbox always, at its keys not for every message."""
+    """Why a socket looks: at its status and mailbox always, at the rest not for every message."""
 
     MAILBOX = 0
     KEYS = 1
+    """At its keys, and at what maintenance lies ahead."""
     REFUSED = 3
     """And somebody was refused for its expired signed pre-key."""
 

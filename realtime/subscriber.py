@@ -6,14 +6,13 @@ import random
 from collections.abc import Callable
 from uuid import UUID
 
-from django.conf import settings
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from semafore.kernel.realtime import CHANNEL_PREFIX, channel
+from semafore.kernel.redis_client import async_client
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +79,10 @@ class Subscriber:
 
     async def _listen(self) -> None:
         """One connection, until it fails; nothing is retried on it, a new one is made instead."""
-        client = Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
+        options = {"socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
         self._subscribed = set()
         self._changed = set(self._wanted)
-        async with client, client.pubsub() as pubsub:
+        async with async_client(**options) as client, client.pubsub() as pubsub:
             await pubsub.connect()
             if self._lost:
                 logger.info("hints from Redis again")

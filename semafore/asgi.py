@@ -6,7 +6,10 @@ from typing import Any, cast
 
 import django
 
+from semafore.kernel.logs import this_process_is
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "semafore.settings")
+this_process_is("realtime")
 django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after Django's set-up

@@ -1,6 +1,7 @@
 """Typed readers of the environment: a bad value stops start-up and says what to do."""
 
 import base64
+import ipaddress
 import json
 import os
 import re
@@ -78,6 +79,44 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A comma-separated list of networks, as `10.1.0.0/16`; none where there are none."""
+
+    def parse(value: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        return [ipaddress.ip_network(one.strip()) for one in value.split(",")]
+
+    remedy = f"set {name} to networks such as 10.1.0.0/16,fd12:3456::/48, or leave it out"
+    return _read(name, [], parse, remedy, secret=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStorage:
+    """Where files are kept: a directory, or a bucket of an S3-compatible service."""
+
+    directory: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    """Before the name of each object."""
+
+
+def storage(name: str, default: str) -> FileStorage:
+    """The path of a directory, or `s3://bucket/prefix`."""
+
+    def parse(value: str) -> FileStorage:
+        scheme, separator, rest = value.partition("://")
+        if not separator:
+            if not Path(value).is_absolute():
+                raise ValueError("a directory is named by its whole path")
+            return FileStorage(directory=value)
+        bucket, _, prefix = rest.partition("/")
+        if scheme != "s3" or re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket) is None:
+            raise ValueError("neither a directory nor s3://bucket/prefix")
+        return FileStorage(bucket=bucket, prefix=prefix.strip("/"))
+
+    remedy = f"set {name} to the path of a directory or to s3://bucket/prefix"
+    return _read(name, parse(default), parse, remedy, secret=False)
 
 
 def android_apps(name: str) -> list[tuple[str, str]]:

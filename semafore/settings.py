@@ -8,7 +8,7 @@ import csp.constants as csp
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from semafore import environment
+from semafore import environment, redis_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,6 +19,9 @@ SECRET_KEY = environment.required(
 # Second factors are encrypted under the first; the others still decrypt (kernel/sealing.py).
 FIELD_KEYS = environment.words("FIELD_KEYS")
 TLS_PROXY = environment.boolean("TLS_PROXY")
+
+# Of this server, as SIEM receivers read it in every event.
+VERSION = "0.6.0"
 
 # Where this server is reached. Devices sign BASE_URL, so a signature for one server is of no use
 # to another (api.md, auth/token).
@@ -38,8 +41,21 @@ RECEIPT_KEY = environment.key("RECEIPT_KEY")
 CHECKPOINT_KEYS = environment.keys("CHECKPOINT_KEYS")
 LOG_STATE_DIR = environment.text("LOG_STATE_DIR", str(ROOT / ".local" / "log"))
 
-# Monitoring reads /metrics with this as its bearer token; empty, there is no such page.
+# The private enterprise number that names our structured data in syslog (RFC 5424, 7.2.2); 32473 is
+# the number for documentation.
+SIEM_ENTERPRISE_NUMBER = environment.integer(
+    "SIEM_ENTERPRISE_NUMBER", 32473, least=1, most=2**32 - 1
+)
+# Where SIEM destinations may lie beside public addresses: on-premises, the networks of the SIEM.
+SIEM_ALLOWED_NETWORKS = environment.networks("SIEM_ALLOWED_NETWORKS")
+
+# Monitoring reads /metrics with this as its bearer token; empty, there is no such page. What each
+# process counts for itself goes into a directory of its host or container, which is emptied before
+# processes start; without one those figures are left out.
 METRICS_TOKEN = environment.text("METRICS_TOKEN")
+PROMETHEUS_MULTIPROC_DIR = environment.text("PROMETHEUS_MULTIPROC_DIR")
+if PROMETHEUS_MULTIPROC_DIR:
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 
 # Key rules; the three names are the seed's (seeds/identity-keys.txt).
 SPK_MAX_AGE = timedelta(hours=environment.integer("SPK_MAX_AGE_HOURS", 168, least=1, most=8760))
@@ -91,6 +107,8 @@ INSTALLED_APPS = [
     "realtime",
     "invitations",
     "messaging",
+    "reports",
+    "restoration",
     "console",
 ]
 if DEBUG:
@@ -100,9 +118,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "semafore.kernel.http.middleware.RequestIdMiddleware",
+    "semafore.kernel.http.middleware.WholeBodyMiddleware",
+    "semafore.kernel.http.access.AccessMiddleware",
+    "semafore.kernel.http.page_middleware.PolicyMiddleware",
+    "semafore.kernel.http.middleware.ClosedMiddleware",
     "semafore.kernel.http.middleware.BodyLimitMiddleware",
     "semafore.kernel.http.middleware.ClientVersionMiddleware",
-    "semafore.kernel.http.page_middleware.PolicyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "semafore.kernel.http.page_middleware.PageSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -161,21 +182,53 @@ if DATABASE_POOL_SIZE:
         "reconnect_timeout": 5,
     }
 
-# Holds only what may be lost: hints, throttles, Celery's queue (architecture.md, Processes).
-REDIS_URL = environment.url(
-    "REDIS_URL", "redis://127.0.0.1:6379/0", schemes=("redis", "rediss", "unix")
-)
+# Behind a pooler that lends connections for a transaction (PgBouncer), no cursor outlives one.
+if environment.boolean("DATABASE_TRANSACTION_POOLING"):
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
-CELERY_BROKER_URL = REDIS_URL
+# A read replica, for the explorer, the audit API and exports (kernel/replica.py): a standby of the
+# same cluster. What somebody decides by is read from the primary.
+DATABASE_REPLICA_URL = environment.url(
+    "DATABASE_REPLICA_URL", "", schemes=("postgresql", "postgres")
+)
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = dj_database_url.parse(DATABASE_REPLICA_URL, conn_health_checks=True)
+    DATABASES["replica"].setdefault("OPTIONS", {})
+    DATABASES["replica"]["OPTIONS"]["prepare_threshold"] = 0
+    if DATABASE_POOL_SIZE:
+        # Where it is away the primary reads: nobody waits long for it.
+        DATABASES["replica"]["OPTIONS"]["pool"] = {
+            **DATABASES["default"]["OPTIONS"]["pool"],
+            "timeout": 1,
+        }
+    # In tests it is the same database.
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+DATABASE_ROUTERS = ["semafore.kernel.replica.Router"]
+
+# Holds only what may be lost: hints, throttles, Celery's queue (architecture.md, Processes).
+REDIS = redis_url.read("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = REDIS.url
+
+CELERY_BROKER_URL = REDIS.url
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Who asks for a task doesn't wait for a broker that is away (6 seconds without this): sweeps ask
 # again.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"max_retries": 1, "interval_start": 0}
+if REDIS.sentinels:
+    CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = REDIS.service
 CELERY_TIMEZONE = "UTC"
+# They take minutes: a worker of their own keeps everything else from waiting behind them.
+# Long work and work that waits for a slow receiver have queues of their own: they keep nothing else
+# waiting.
+CELERY_TASK_ROUTES = {
+    "audit.write_exports": {"queue": "exports"},
+    "audit.send_siem": {"queue": "siem"},
+}
 
 # SMS codes and invitations. The file backend appends JSON Lines: it and the console are for
 # development and tests.
@@ -279,10 +332,40 @@ _STATIC_STORAGE = (
     if STATIC_COLLECTED
     else "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
+# The files of exports. A directory is of one host: with more of them that run workers, it takes S3.
+EXPORT_STORAGE = environment.storage("EXPORT_STORAGE", str(ROOT / ".local" / "exports"))
+EXPORT_LIFETIME = timedelta(days=environment.integer("EXPORT_LIFETIME_DAYS", 7, least=1, most=365))
+WORKER_HOSTS = environment.integer("WORKER_HOSTS", 1, least=1, most=1000)
+STORAGES["exports"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": EXPORT_STORAGE.directory,
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+if EXPORT_STORAGE.bucket:
+    STORAGES["exports"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": EXPORT_STORAGE.bucket,
+            "location": EXPORT_STORAGE.prefix,
+            # Amazon's own where this is empty; keys too come from boto3's usual places then.
+            "endpoint_url": environment.url("EXPORT_S3_ENDPOINT", "", schemes=("https", "http"))
+            or None,
+            "region_name": environment.text("EXPORT_S3_REGION") or None,
+            "access_key": environment.text("EXPORT_S3_ACCESS_KEY") or None,
+            "secret_key": environment.text("EXPORT_S3_SECRET_KEY") or None,
+            "signature_version": "s3v4",
+            "default_acl": None,
+            # An object that is read lies on the disk, not in memory.
+            "max_memory_size": 1024 * 1024,
+        },
+    }
 FORM_RENDERER = "semafore.kernel.http.forms.Renderer"
 LOGIN_URL = "sign_in"
 CSRF_FAILURE_VIEW = "semafore.kernel.http.handler.form_expired"
@@ -356,6 +439,8 @@ SESSION_COOKIE_NAME = "semafore_session" if DEBUG else "__Host-semafore_session"
 CSRF_COOKIE_NAME = "semafore_csrf" if DEBUG else "__Host-semafore_csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
+# JSON for whoever collects lines (docs/observability.md); the readable line is for development.
+LOG_FORMAT = environment.choice("LOG_FORMAT", "line" if DEBUG else "json", ("json", "line"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -364,23 +449,42 @@ LOGGING = {
         "tokens": {"()": "semafore.kernel.logs.TokenFilter"},
     },
     "formatters": {
+        "json": {"()": "semafore.kernel.log_lines.JsonLines"},
         "line": {
             "format": "{asctime} {levelname} {name} [{request_id}] {message}",
             "style": "{",
-        }
+        },
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id", "tokens"],
+            "formatter": LOG_FORMAT,
+            "filters": ["tokens"] if LOG_FORMAT == "json" else ["request_id", "tokens"],
         }
     },
     "loggers": {
+        # A line each request, socket and task: for programs, not for who watches a terminal.
+        "semafore.access": {"level": "NOTSET" if LOG_FORMAT == "json" else "WARNING"},
+        # That line says what these say of refusals, and not the path; failures stay.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"level": "ERROR" if LOG_FORMAT == "json" else "WARNING"},
+        # It writes statements with their parameters.
+        "django.db.backends": {"level": "INFO"},
+        # Our own line of a task says it without its arguments and the words of its exception.
+        "celery.app.trace": {"level": "CRITICAL"},
+        "celery": {"level": "WARNING"},
+        # Servers that serve us set up handlers of their own, and name addresses.
+        "uvicorn": {"handlers": [], "level": "WARNING"},
+        "uvicorn.error": {"handlers": [], "level": "WARNING"},
+        "uvicorn.access": {"handlers": [], "level": "CRITICAL"},
+        "granian.access": {"handlers": [], "level": "CRITICAL"},
         # They log addresses and headers, and of a push these are its token and our credentials.
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "hpack": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+        "s3transfer": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
         # It repeats what the service says, which may repeat what it was sent.
         "notifications_python_client": {"level": "ERROR"},
     },

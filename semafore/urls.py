@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/mobile/", include("invitations.urls_api")),
     path("api/mobile/", include("messaging.urls_api")),
     path("api/audit/", include("audit.urls_api")),
+    path("api/audit/", include("reports.urls_api")),
     path("", include("invitations.urls_landing")),
     path("operator/", SITE.urls),
     # What is about the person goes first: no organisation may be called `sign-in`.
@@ -37,6 +38,7 @@ urlpatterns = [
     path("console/<slug:slug>/", include("keys.urls_console")),
     path("console/<slug:slug>/", include("messaging.urls_console")),
     path("console/<slug:slug>/", include("orgs.urls_console")),
+    path("console/<slug:slug>/", include("reports.urls_console")),
 ]
 
 handler400 = "semafore.kernel.http.handler.bad_request"

@@ -31,6 +31,7 @@ class Ids:
     broadcast_id: UUID = field(default_factory=uuid4)
     onboarding_id: UUID = field(default_factory=uuid4)
     event_id: UUID = field(default_factory=uuid4)
+    export_id: UUID = field(default_factory=uuid4)
 
 
 def ids_of(phone: Phone, peer: Phone) -> Ids:
@@ -263,6 +264,24 @@ def no_checkpoint(_asker: "Asker", _ids: Ids) -> JsonObject:
     return {"checkpoint": "nonsense"}
 
 
+def posture(_asker: "Asker", _ids: Ids) -> JsonObject:
+    return {
+        "app_version": "1.0.0",
+        "os_version": "17.4",
+        "passcode_set": True,
+        "encrypted": None,
+        "managed": False,
+        "config_version": 0,
+        "in_force": {
+            "backup_allowed": True,
+            "screenshots_allowed": True,
+            "clipboard_allowed": True,
+            "lock_after_minutes": 0,
+            "wipe_on_revocation": True,
+        },
+    }
+
+
 def push_token(_asker: "Asker", _ids: Ids) -> JsonObject:
     return {"platform": "ios", "token": "ab" * 32}
 
@@ -331,6 +350,10 @@ TABLE |= {
     ("api/mobile/push-token", "PUT"): Row(401, 204, body=push_token),
     ("api/mobile/push-token", "DELETE"): Row(401, 204),
     ("api/mobile/push-token", "OPTIONS"): OPTIONS,
+    ("api/mobile/managed-config", "GET"): Row(401, 200),
+    ("api/mobile/managed-config", "OPTIONS"): OPTIONS,
+    ("api/mobile/posture", "PUT"): Row(401, 200, body=posture),
+    ("api/mobile/posture", "OPTIONS"): OPTIONS,
 }
 
 # Programs ask with service tokens (tests/audit/test_tile_api.py); a device's opens nothing here.
@@ -343,7 +366,21 @@ TABLE |= {
         "log/keys",
         "log/tile/<str:level>/<path:place>",
         "log/tile/entries/<path:place>",
+        "events",
+        "events/<uuid:event_id>",
         "events/<uuid:event_id>/proof",
+        "reports/communication-graph",
+        "reports/timing",
+        "reports/membership",
     )
     for method in ("GET", "OPTIONS")
+} | {
+    (f"api/audit/{path}", method): FOR_PROGRAMS
+    for path, own in (
+        ("existence-proofs", "POST"),
+        ("exports", "POST"),
+        ("exports/<uuid:export_id>", "GET"),
+        ("exports/<uuid:export_id>/file", "GET"),
+    )
+    for method in (own, "OPTIONS")
 }

@@ -1,15 +1,20 @@
 """Fixtures: the cast, a database that commits, servers as real processes."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
 import pytest_django
+from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core import signals
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection, reset_queries
 from django.test.utils import setup_databases, teardown_databases
 
 from orgs.models import Membership, Organisation, Role
-from tests import cast
+from semafore.celery import application
+from semafore.kernel.closing import CLOSING
+from tests import cast, migrated
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +25,31 @@ def django_db_setup(
 ) -> Iterator[None]:
     """The test database, also for tests that use `committed` and so bear no django_db mark."""
     with django_db_blocker.unblock():
+        made_from = migrated.template(settings.DATABASE_URL)
+        connection.settings_dict["TEST"]["TEMPLATE"] = made_from
         databases = setup_databases(verbosity=0, interactive=False)
         yield
         teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tasks() -> None:
+    """Every app's tasks are there, as in a worker, whichever a test's own imports bring."""
+    application.loader.import_default_modules()
+    application.finalize()
+
+
+LEAST_COSTS = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+REAL_COSTS = {cost: getattr(Argon2PasswordHasher, cost) for cost in LEAST_COSTS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hashing them as in production was a third of the suite's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cost, least in LEAST_COSTS.items():
+            patch.setattr(Argon2PasswordHasher, cost, least)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +57,32 @@ def keep_the_tests_connection() -> None:
     """The application runs in the test's own thread and transaction: a request doesn't end them."""
     signals.request_started.disconnect(close_old_connections)
     signals.request_finished.disconnect(close_old_connections)
+
+
+@pytest.fixture(autouse=True)
+def count_from_nothing() -> None:
+    """Django keeps the last 9000 statements that tests counted, and counts none beyond."""
+    reset_queries()
+
+
+@pytest.fixture(autouse=True)
+def open_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process asks each second whether it is closed: here not before something has been closed,
+    so that the statements of a request can be counted, and one test closes no other.
+    """
+    monkeypatch.setattr(CLOSING, "_closure", None)
+    monkeypatch.setattr(CLOSING, "_asked_at", math.inf)
+    monkeypatch.setattr(CLOSING, "_ready", True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes begin first: no worker is left with one of them in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+LONG = tuple(
+    f"tests/{part}/" for part in ("browser", "restoration", "deploy", "clients", "security")
+)
 
 
 @pytest.fixture

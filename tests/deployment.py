@@ -18,6 +18,7 @@ from semafore.local.client.demo import Demo
 from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT
 from semafore.local.valkey import ValkeyServer
+from tests import migrated
 
 
 def free_port() -> int:
@@ -45,6 +46,8 @@ class Deployment:
             "BASE_URL": self.base_url,
             "EVENTS_URL": f"ws://127.0.0.1:{self.port}/ws/mobile",
             "SEMAFORE_LOCAL_DIR": str(folder),
+            "LOG_STATE_DIR": str(folder / "log"),
+            "EXPORT_STORAGE": str(folder / "exports"),
             "CLAIMS_PER_TARGET_PER_DAY": "100000",
             "UNAUTHENTICATED_PER_MINUTE": "1000000",
             "DATABASE_POOL_SIZE": "8",
@@ -123,10 +126,9 @@ class Deployment:
 def deployed(folder: Path) -> Iterator[Deployment]:
     """A deployment with the demo loaded; everything of it ends with the block."""
     with (
-        PostgresCluster(folder / "postgres", durable=True) as postgres,
+        migrated.cluster(folder / "postgres", durable=False) as postgres,
         ValkeyServer(folder / "valkey") as valkey,
     ):
         deployment = Deployment(folder, postgres, valkey)
-        deployment.manage("migrate", "-v", "0")
         deployment.manage("load_demo")
         yield deployment

@@ -21,7 +21,7 @@ from semafore.kernel import clock
 from semafore.kernel.checks import walk_routes
 from semafore.kernel.http.console import ConsoleView
 from tests import cast
-from tests.console_rows import OWN_PAGES, PREFIX, TABLE, Row, ids_of
+from tests.console_rows import OF_THE_PLATFORM, OWN_PAGES, PREFIX, TABLE, Row, ids_of
 
 ROLES = ("owner", "admin", "helpdesk", "auditor")
 MOST_STATEMENTS = 20
@@ -165,7 +165,7 @@ def test_what_belongs_to_another_organisation_is_not_found(
     for name in theirs:
         nobodys[name] = uuid4()
     for path, row in sorted(TABLE.items()):
-        if "<uuid:" not in path:
+        if "<uuid:" not in path or path in OF_THE_PLATFORM:
             continue
         for method in requests_of(row):
             answer = ask(browser, method, address(path, acme.slug, theirs))
@@ -267,8 +267,11 @@ def test_an_operator_founds_an_organisation_and_sees_no_more(alice: Membership) 
         "second_owner_email": "ina@initech.example",
     }
     assert browser.post("/operator/orgs/organisation/add/", form).status_code == 200
+    form |= {"second_owner_email": "jon@initech.example", "sla_notice_hours": "2147483647"}
+    refused = browser.post("/operator/orgs/organisation/add/", form)
+    assert "less than or equal to 8760" in refused.text
     assert not Organisation.objects.filter(slug="initech").exists()
-    form["second_owner_email"] = "jon@initech.example"
+    form["sla_notice_hours"] = "72"
     answer = browser.post("/operator/orgs/organisation/add/", form)
     assert answer.status_code == 302
     initech = Organisation.objects.get(slug="initech")
@@ -297,7 +300,7 @@ def test_no_organisation_is_called_like_a_page(alice: Membership, slug: str) -> 
     assert "address of the console" in answer.content.decode()
 
 
-def test_no_page_asks_more_of_ten_thousand_members(acme: Organisation, alice: Membership) -> None:
+def test_no_page_asks_more_of_five_hundred_members(acme: Organisation, alice: Membership) -> None:
     browser = cast.signed_in(alice)
     ids = ids_of(acme, alice)
     pages = [
@@ -309,10 +312,11 @@ def test_no_page_asks_more_of_ten_thousand_members(acme: Organisation, alice: Me
             assert browser.get(target).status_code in {200, 302}, target
         return len(sent)
 
-    # The first page of a session is recorded.
-    browser.get(pages[0])
+    # The first page of a session is recorded, and within an hour the first look at mere looks.
+    for target in pages:
+        browser.get(target)
     few = {target: statements(target) for target in pages}
-    cast.crowd(acme, 10_000)
+    cast.crowd(acme, 500)
     many = {target: statements(target) for target in pages}
 
     assert many == few

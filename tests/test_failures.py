@@ -123,10 +123,11 @@ def check_books(deployment: Deployment, claimers: Claimers) -> None:
     ]
     assert len(set(logged)) == len(logged)
     assert set(issued) <= set(logged), "a claim without its event"
-    ((events, pending),) = deployment.query(
-        "SELECT (SELECT count(*) FROM audit_event), (SELECT count(*) FROM audit_pending)"
+    ((events, placed),) = deployment.query(
+        "SELECT (SELECT count(*) FROM audit_event),"
+        " (SELECT count(*) FROM audit_pending) + (SELECT count(*) FROM audit_entry)"
     )
-    assert events == pending
+    assert events == placed
 
 
 def test_postgres_restarted_and_killed_under_load(deployment: Deployment) -> None:

@@ -50,6 +50,11 @@ NOT_BY_CHANCE = {
     "GET /api/mobile/log/consistency",
     # A message that was really sent: tests/messaging/test_message_proofs.py.
     "GET /api/mobile/messages/{message_id}/proof",
+    # An export of the token's own, written whole: tests/audit/exports.
+    "GET /api/audit/exports/{export_id}",
+    "GET /api/audit/exports/{export_id}/file",
+    # One of a person, a room and a party, and only one: tests/reports/test_api.py.
+    "GET /api/audit/reports/communication-graph",
 }
 """What answers 200 only to what no generator comes upon."""
 

@@ -1,12 +1,16 @@
 """What an event holds, as a page shows it; `static/js/event.js` holds it against the proof."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from audit.sentences import in_words, moment_of
+from audit.sentences import in_words, moment_of, spoken
+
+EXACT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9+/]{43}=")
+"""Ids, and 32 bytes in base64."""
 
 PAGES = {
     "member": "member",
@@ -16,6 +20,8 @@ PAGES = {
     "invitation": "invitation",
     "event": "event",
     "hold": "hold",
+    "export": "export",
+    "siem_destination": "siem_destination",
 }
 """The page of what is named, by its kind; other kinds have none."""
 
@@ -27,6 +33,9 @@ KINDS = {
     "invitation": "an invitation",
     "event": "an event",
     "hold": "a legal hold",
+    "export": "an export",
+    "saved_search": "a saved search",
+    "siem_destination": "a receiver of events",
     "organisation": "the organisation",
     "service": "a service token",
     "system": "the server itself",
@@ -46,6 +55,11 @@ class Named:
     label: str
     id: str
     page: str
+    member: str = ""
+    """Of who acts: the membership behind it."""
+
+    only: str = ""
+    """The address of its own events; empty where they are what is shown."""
 
     @property
     def is_a(self) -> str:
@@ -60,7 +74,14 @@ def named(who: Mapping[str, Any] | None, role: str) -> Named | None:
         return None
     # A device acts for its person; a page of the device's own says whose it is.
     page = PAGES.get(one["kind"], "") if one["id"] else ""
-    return Named(f"who.{role}.label", one["kind"], one["label"], one["id"] or "", page)
+    return Named(
+        f"who.{role}.label",
+        one["kind"],
+        one["label"],
+        one["id"] or "",
+        page,
+        one.get("member") or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,10 @@ class Value:
     shown: str
     moment: datetime | None
     """What it is, if it is a time."""
+    words: str = ""
+    """What it says, if the code named it."""
+    exact: bool = False
+    """Whether it is an id or a hash, to be compared sign by sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +107,17 @@ class Datum:
     before: Value | None = None
     after: Value | None = None
 
+    @property
+    def same(self) -> bool:
+        """Whether it is after what it was before."""
+        if self.before is None or self.after is None:
+            return False
+        return self.before.shown == self.after.shown
+
 
 def _value(path: str, value: Any) -> Value:
-    return Value(path, in_words(value), moment_of(value))
+    exact = isinstance(value, str) and EXACT.fullmatch(value) is not None
+    return Value(path, in_words(value), moment_of(value), spoken(value), exact)
 
 
 def _label(name: str) -> str:

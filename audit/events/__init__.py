@@ -1,5 +1,5 @@
 """The audit app's own event types."""
 
-from audit.events import denials, log, reading, retention
+from audit.events import denials, existence, exports, log, reading, retention, searches, siem
 
-__all__ = ["denials", "log", "reading", "retention"]
+__all__ = ["denials", "existence", "exports", "log", "reading", "retention", "searches", "siem"]

@@ -1,4 +1,4 @@
-"""Tables of events, of the Merkle log, of what transited, and of retention."""
+"""Tables of events, of the Merkle log, of what transited, of retention and of what goes out."""
 
 from audit.models.announced_keys import AnnouncedKey, PlatformAnnouncedKey
 from audit.models.contents import Content
@@ -10,6 +10,14 @@ from audit.models.events import (
     PlatformEvent,
     PlatformPending,
 )
+from audit.models.exports import (
+    Export,
+    ExportDownload,
+    ExportFormat,
+    ExportPart,
+    ExportStatus,
+)
+from audit.models.incarnations import Incarnation
 from audit.models.index import IndexedEvent
 from audit.models.log import (
     Checkpoint,
@@ -21,6 +29,7 @@ from audit.models.log import (
     PlatformTile,
     Tile,
 )
+from audit.models.looks import QuietLook
 from audit.models.retention import (
     Hold,
     RequestKind,
@@ -29,16 +38,26 @@ from audit.models.retention import (
     RetentionRequest,
     Sweep,
 )
+from audit.models.searches import SavedSearch
+from audit.models.siem import DestinationState, SiemDestination
+from audit.models.spans import Span
 
 __all__ = [
     "AnnouncedKey",
     "Checkpoint",
     "Content",
     "Denial",
+    "DestinationState",
     "Entry",
     "Event",
+    "Export",
+    "ExportDownload",
+    "ExportFormat",
+    "ExportPart",
+    "ExportStatus",
     "Head",
     "Hold",
+    "Incarnation",
     "IndexedEvent",
     "Pending",
     "PlatformAnnouncedKey",
@@ -49,10 +68,14 @@ __all__ = [
     "PlatformHead",
     "PlatformPending",
     "PlatformTile",
+    "QuietLook",
     "RequestKind",
     "RequestStatus",
     "RetentionPeriods",
     "RetentionRequest",
+    "SavedSearch",
+    "SiemDestination",
+    "Span",
     "Sweep",
     "Tile",
 ]

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from semafore.kernel.tenancy import TenantModel
+from semafore.kernel.tenancy import TenantModel, same_organisation_per_statement
 
 
 class Content(TenantModel):
@@ -11,6 +11,13 @@ class Content(TenantModel):
     Lives `existence_days`; with its siblings it proves the content root in the event's `what`.
     """
 
+    organisation = models.ForeignKey(
+        "orgs.Organisation",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        db_index=False,
+    )
     event_id = models.UUIDField()
     sha256 = models.BinaryField()
 
@@ -24,6 +31,7 @@ class Content(TenantModel):
                 condition=models.Q(sha256__length=32), name="content_sha256_length"
             ),
         )
+        triggers = same_organisation_per_statement(("event_id", "audit_event"))
 
     def __str__(self) -> str:
         return str(self.event_id)

@@ -1,8 +1,7 @@
 """Reads of events, as far as the reader's permissions go."""
 
 import json
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,12 @@ from django.db.models import Q, QuerySet
 
 from audit.models import Entry, Event, IndexedEvent
 from audit.registry import REGISTRY, EventType
-from audit.selectors.reading import may_read, unreadable
+from audit.selectors.reading import Reader, may_read, may_read_type, unreadable
 from audit.sentences import sentence
+from semafore.kernel.actor import ActorKind
 from semafore.kernel.database import prepared_cursor
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
-
-Permissions = AbstractSet[Permission]
 
 SWEPT = "retention.swept"
 
@@ -38,15 +36,45 @@ ORDER BY record.seq LIMIT 1
 """
 
 
+COLUMNS = {
+    "from_at": "at__gte",
+    "to_at": "at__lt",
+    "action": "type",
+    "target": "target_id",
+    "room": "room_id",
+    "outcome": "outcome",
+    "address": "address",
+    "message": "message_id",
+}
+"""What a filter's field is compared with."""
+
+BY_ACTOR = ("actor_member", "actor_id")
+ANYWHERE = (*BY_ACTOR, "target_id", "subject_id", "room_id")
+
+
+def _named(column: str, wanted: UUID) -> Q:
+    """That a column names this id; who acts at the console is named as a member already."""
+    named = Q(**{column: wanted})
+    return named & ~Q(actor_kind=ActorKind.MEMBER) if column == "actor_id" else named
+
+
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events: None or empty means any."""
 
-    type: str = ""
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    """Not included."""
+    action: str = ""
+    """A registered type."""
     actor: UUID | None = None
     """A membership, or a device of one."""
     target: UUID | None = None
     room: UUID | None = None
+    outcome: str = ""
+    address: str = ""
+    message: UUID | None = None
+    """The sender's own id of a message."""
     about: UUID | None = None
     """Whatever part it has: as who acts, what is acted on, or where."""
 
@@ -57,19 +85,21 @@ class EventFilter:
 
     def condition(self) -> Q:
         """Of indexed events."""
-        found = Q(type=self.type) if self.type else Q()
-        if self.actor:
-            found &= Q(actor_member=self.actor) | Q(actor_id=self.actor)
-        if self.target:
-            found &= Q(target_id=self.target)
-        if self.room:
-            found &= Q(room_id=self.room)
-        if self.about:
-            places = ("actor_member", "actor_id", "target_id", "subject_id", "room_id")
-            anywhere = Q()
-            for place in places:
-                anywhere |= Q(**{place: self.about})
-            found &= anywhere
+        found = Q()
+        for one in self.alternatives():
+            found |= one
+        return found
+
+    def alternatives(self) -> list[Q]:
+        """The same, one of which must hold; each names an id in one column, for an index."""
+        common = Q()
+        for name, column in COLUMNS.items():
+            if wanted := getattr(self, name):
+                common &= Q(**{column: wanted})
+        found = [common]
+        for wanted, columns in ((self.actor, BY_ACTOR), (self.about, ANYWHERE)):
+            if wanted:
+                found = [one & _named(column, wanted) for one in found for column in columns]
         return found
 
 
@@ -87,15 +117,15 @@ class Line:
         return sentence(self.what, self.who) if self.what else ""
 
 
-def events(permissions: Permissions, chosen: EventFilter) -> QuerySet[IndexedEvent]:
-    """The events that fit and that these permissions may read."""
-    return IndexedEvent.objects.filter(chosen.condition()).exclude(unreadable(permissions))
+def events(reader: Reader, chosen: EventFilter) -> QuerySet[IndexedEvent]:
+    """The events that fit and that the reader may read."""
+    return IndexedEvent.objects.filter(chosen.condition()).exclude(unreadable(reader))
 
 
-def readable_types(permissions: Permissions) -> list[EventType]:
+def readable_types(permissions: Collection[Permission]) -> list[EventType]:
     """The types whose events they may read, by name."""
     types = (REGISTRY[name] for name in sorted(REGISTRY))
-    return [one for one in types if may_read(one.event_class, one.name, permissions)]
+    return [one for one in types if may_read_type(one.event_class, one.name, permissions)]
 
 
 def lines(rows: Iterable[IndexedEvent]) -> list[Line]:
@@ -111,6 +141,12 @@ def lines(rows: Iterable[IndexedEvent]) -> list[Line]:
     ]
 
 
+def leaves_of(found: Iterable[Line]) -> dict[int, bytes]:
+    """The leaf hashes of events in a list, by their places."""
+    entries = Entry.objects.filter(seq__in=[line.row.seq for line in found])
+    return {seq: bytes(leaf) for seq, leaf in entries.values_list("seq", "leaf")}
+
+
 @dataclass(frozen=True, slots=True)
 class OneEvent:
     """An event with its place in the log; all of it may be gone but the place."""
@@ -121,6 +157,8 @@ class OneEvent:
     what: dict[str, Any] | None
     entry: Entry | None
     """None while it waits for the sequencer."""
+    row: Event | None
+    """What is left of the event, its parts as the bytes that were hashed."""
 
     @property
     def sentence(self) -> str:
@@ -128,19 +166,34 @@ class OneEvent:
         return sentence(self.what, self.who) if self.what else ""
 
 
-def one_event(event_id: UUID, permissions: Permissions) -> OneEvent:
-    """An event, placed or not. Raises NotFound, for what these permissions may not read too."""
+def one_event(event_id: UUID, reader: Reader) -> OneEvent:
+    """An event, placed or not. Raises NotFound, for what the reader may not read too."""
     event = Event.objects.filter(id=event_id).first()
     entry = Entry.objects.filter(event_id=event_id).first()
     if event is not None:
-        found = OneEvent(event_id, event.event_class, _part(event.who), _part(event.what), entry)
+        parts = _part(event.who), _part(event.what)
+        found = OneEvent(event_id, event.event_class, *parts, entry, event)
     elif entry is not None:
-        found = OneEvent(event_id, bytes(entry.entry)[1], None, None, entry)
+        found = OneEvent(event_id, bytes(entry.entry)[1], None, None, entry, None)
     else:
         raise NotFound
     event_type = found.what["type"] if found.what else ""
-    if not may_read(found.event_class, event_type, permissions):
+    if not may_read(found.event_class, event_type, found.who, reader):
         raise NotFound
+    return found
+
+
+def some_events(event_ids: Sequence[UUID], reader: Reader) -> list[OneEvent]:
+    """Of these events, in this order, those that are there and that the reader may read."""
+    by_id = {event.id: event for event in Event.objects.filter(id__in=event_ids)}
+    entries = {entry.event_id: entry for entry in Entry.objects.filter(event_id__in=event_ids)}
+    found = []
+    for event_id in event_ids:
+        event = by_id.get(event_id)
+        what, who = (_part(event.what), _part(event.who)) if event else (None, None)
+        if event and what and may_read(event.event_class, what["type"], who, reader):
+            one = OneEvent(event_id, event.event_class, who, what, entries.get(event_id), event)
+            found.append(one)
     return found
 
 

@@ -117,14 +117,18 @@ _BY_DEVICE = """unnest(%(devices)s::uuid[]) AS ended (device_id)
     ) AS event
     WHERE"""
 
+_NEXT = """(
+    SELECT seq, event_id, at, actor_member, target_id, subject_id, room_id
+    FROM {time_has_come}
+      organisation_id = %(organisation)s::uuid AND event_class = {event_class} AND {kept}
+      AND (at, seq) > (%(after_at)s::timestamptz, %(after_seq)s::bigint)
+    ORDER BY at, seq LIMIT %(limit)s::int
+)"""
+
 # Each condition of a hold that is given must match; a person or a room, wherever it is named.
 _EXPIRED = """
 WITH expired AS (
-    SELECT seq, event_id, at, actor_member, target_id, subject_id, room_id
-    FROM {time_has_come}
-      organisation_id = %(organisation)s::uuid AND event_class = {event_class} AND {part}_kept
-      AND (at, seq) > (%(after_at)s::timestamptz, %(after_seq)s::bigint)
-    ORDER BY at, seq LIMIT %(limit)s::int
+    SELECT * FROM ({next}) AS next ORDER BY at, seq LIMIT %(limit)s::int
 ), looked_at AS (
     SELECT seq, event_id, at, coalesce(held, false) AS held, asked
     FROM expired CROSS JOIN LATERAL (
@@ -205,11 +209,17 @@ class Expired:
         self, sql: str, step: Step, *, after: Position = BEGINNING, limit: int | None = None
     ) -> list[tuple[Any, ...]]:
         by_device = step.lives == "device"
-        statement = _EXPIRED.format(
-            event_class=int(step.event_class),
-            part=step.parts[0],
-            time_has_come=_BY_DEVICE if by_device else _BY_TIME,
+        # An index for each: a `what` has outlived its `who`, or a hold on a person has kept both.
+        kept = ("who_kept",) if "who" in step.parts else ("who_kept", "NOT who_kept")
+        each = (
+            _NEXT.format(
+                event_class=int(step.event_class),
+                kept=condition,
+                time_has_come=_BY_DEVICE if by_device else _BY_TIME,
+            )
+            for condition in kept
         )
+        statement = _EXPIRED.format(next=" UNION ALL ".join(each))
         with connection.cursor() as cursor:
             cursor.execute(
                 statement + sql,

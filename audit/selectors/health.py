@@ -22,6 +22,8 @@ SELECT event_id FROM {t}entry
 WHERE {own}seq = coalesce((SELECT max(size) FROM {t}checkpoint WHERE {own}true), 0)
 """
 
+NEWEST_ENTRY = "SELECT event_id FROM {t}entry WHERE {own}true ORDER BY seq DESC LIMIT 1"
+
 ALL_PENDING = """
 (SELECT event_id FROM audit_pending ORDER BY id LIMIT 1)
 UNION ALL (SELECT event_id FROM audit_platformpending ORDER BY id LIMIT 1)
@@ -118,9 +120,21 @@ def log_state(log: Log) -> LogState:
     )
 
 
+def newest_entry_at(log: Log) -> datetime | None:
+    """When the event of the log's last entry was made; None while there is none."""
+    with prepared_cursor() as cursor:
+        cursor.execute(log.sql(NEWEST_ENTRY), log.parameters())
+        row = cursor.fetchone()
+    return _made_at(row[0]) if row else None
+
+
 def _age(event_ids: list[UUID]) -> timedelta:
-    """Since the first of these events: a version 7 UUID begins with its milliseconds."""
+    """Since the first of these events."""
     if not event_ids:
         return timedelta()
-    made = datetime.fromtimestamp(min(one.int for one in event_ids) // 2**80 / 1000, UTC)
-    return max(clock.now() - made, timedelta())
+    return max(clock.now() - _made_at(min(event_ids)), timedelta())
+
+
+def _made_at(event_id: UUID) -> datetime:
+    """A version 7 UUID begins with its milliseconds."""
+    return datetime.fromtimestamp(event_id.int // 2**80 / 1000, UTC)

@@ -2,7 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -62,6 +64,20 @@ class Recorded:
 
     event_id: UUID
     leaf: bytes
+
+
+_within: ContextVar[list[UUID] | None] = ContextVar("recorded_within", default=None)
+
+
+@contextmanager
+def recorded_within() -> Iterator[list[UUID]]:
+    """The ids of the organisation's events that are recorded within the block, as they come."""
+    recorded: list[UUID] = []
+    token = _within.set(recorded)
+    try:
+        yield recorded
+    finally:
+        _within.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +223,9 @@ def write(events: Sequence[EventParts], organisation_id: UUID | None) -> list[Re
         else:
             # psycopg sends these in a pipeline: many rows, one wait.
             cursor.executemany(statement, rows)
+    recorded = _within.get()
+    if recorded is not None and organisation_id is not None:
+        recorded.extend(event.id for event in events)
     return [Recorded(event.id, leaf_hash(event.committed.entry)) for event in events]
 
 

@@ -5,7 +5,7 @@ from django.db import transaction
 from audit.events.log import LogAdopted, OriginStarted
 from audit.logs import Log
 from audit.selectors.checkpoints import SignedHead, latest_checkpoint, latest_until
-from audit.selectors.tree import TreeHead
+from audit.selectors.tree import TreeHead, tree_head
 from audit.services.checkpoints import sign_head
 from audit.services.keys import announce_keys
 from audit.services.sequencer import locked_head, record_in, record_next
@@ -81,11 +81,25 @@ def _start(log: Log, head: TreeHead, last: SignedHead, reason: str) -> TreeHead:
         previous_origin=last.origin,
         previous_size=last.size,
         previous_root=last.root,
-        lost_from=head.size if head.size < last.size else kept_size(log, last),
+        lost_from=_lost_from(log, head, last),
         lost_to=last.size,
         reason=reason,
     )
     return record_next(log, head, started)[1]
+
+
+def lost_entries(log: Log, state: SignerState) -> range | None:
+    """The places of entries that were signed and aren't in the database; None where all are."""
+    last, head = state.last(log.log_id), tree_head(log)
+    if last is None or log.origin_number(last.head.origin) < head.origin_number:
+        return None
+    if log.origin_number(last.head.origin) == head.origin_number and has_root(log, last.head):
+        return None
+    return range(_lost_from(log, head, last.head), last.head.size)
+
+
+def _lost_from(log: Log, head: TreeHead, last: SignedHead) -> int:
+    return head.size if head.size < last.size else kept_size(log, last)
 
 
 def kept_size(log: Log, last: SignedHead) -> int:

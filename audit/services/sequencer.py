@@ -63,14 +63,15 @@ _INDEXED = """, opened AS MATERIALIZED (
 ), indexed AS (
     INSERT INTO audit_event_index (organisation_id, seq, event_id, event_class, at, type, outcome,
         actor_kind, actor_id, actor_member, target_kind, target_id, subject_id, room_id, address,
-        who_kept, what_kept)
+        message_id, who_kept, what_kept)
     SELECT %(organisation)s::uuid, seq, id, class,
         (what ->> 'time')::timestamptz, what ->> 'type', what ->> 'outcome',
         coalesce(who -> 'actor' ->> 'kind', ''), (who -> 'actor' ->> 'id')::uuid,
         (who -> 'actor' ->> 'member')::uuid,
         coalesce(who -> 'target' ->> 'kind', ''), (who -> 'target' ->> 'id')::uuid,
         (who -> 'subject' ->> 'id')::uuid, (who -> 'room' ->> 'id')::uuid,
-        coalesce(who ->> 'address', ''), who IS NOT NULL, true
+        coalesce(who ->> 'address', ''), (what -> 'data' ->> 'message_id')::uuid,
+        who IS NOT NULL, true
     FROM opened WHERE what IS NOT NULL
 )
 """

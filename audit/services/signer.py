@@ -14,6 +14,7 @@ from audit.logs import Log
 from audit.selectors.checkpoints import SignedHead, latest_checkpoint
 from audit.selectors.tree import TreeHead, consistency_proof, root_at, tree_head
 from audit.services.checkpoints import publish_checkpoint, sign_head
+from audit.services.incarnations import mark_restored
 from audit.services.sequencer import locked_head, record_in
 from audit.state import SignerState
 from audit.verifier import VerificationError, verify_consistency
@@ -162,12 +163,15 @@ def halt(log: Log, state: SignerState) -> RefusedError | None:
     """Note that the log is refused, if it still is while nobody else signs; what was refused.
 
     Once for each reason: the head says so to the console, and an event waits to say it for ever.
+    Where the database lacks what was signed, devices wait too (ADR 0019).
     """
     with state.exclusive():
         try:
             check(log, tree_head(log), state)
         except RefusedError as error:
             refused = error
+            if error.refusal is Refusal.DATABASE_BEHIND:
+                mark_restored()
         else:
             return None
     with transaction.atomic(), prepared_cursor() as cursor:

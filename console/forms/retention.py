@@ -6,12 +6,11 @@ from uuid import UUID
 
 from django import forms
 
+from audit.forms.fields import CaseReferenceField, MomentField, ReasonField
 from audit.models.retention import (
-    CASE_REFERENCE_LENGTH,
     LEAST_AUDIT_DAYS,
     LEAST_METADATA_DAYS,
     MOST_DAYS,
-    REASON_LENGTH,
 )
 from console.selectors.search import people_called, rooms_called
 from messaging.models import Room
@@ -19,19 +18,6 @@ from orgs.models import Membership
 
 CHOICES = 10
 """So many people or rooms are offered where several fit what was typed."""
-
-
-class ReasonField(forms.CharField):
-    """Why: stands in the audit log for ever."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label="Reason",
-            max_length=REASON_LENGTH,
-            widget=forms.Textarea(attrs={"rows": 3}),
-            help_text="Stands in the audit log, and is never deleted from it.",
-            **kwargs,
-        )
 
 
 class ReasonForm(forms.Form):
@@ -85,17 +71,6 @@ class ConfirmForm(PeriodsForm):
             self.fields[name].widget = forms.HiddenInput()
 
 
-class MomentField(forms.DateTimeField):
-    """A moment in UTC, or none."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            required=False,
-            widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-            **kwargs,
-        )
-
-
 class HoldForm(forms.Form):
     """What a hold covers, and why.
 
@@ -117,9 +92,7 @@ class HoldForm(forms.Form):
         label="Until, in UTC", help_text="Empty: everything up to now, and what comes."
     )
     reason = ReasonField()
-    case_reference = forms.CharField(
-        max_length=CASE_REFERENCE_LENGTH,
-        required=False,
+    case_reference = CaseReferenceField(
         help_text="Of the case or the request that this hold is for.",
     )
 

@@ -1,21 +1,32 @@
 """Organisations on the operator's site: created with two founding owners, then only shown."""
 
-from typing import Any, ClassVar
+from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest
-from django.urls import URLPattern
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
 
+from console.operator.factor_resets import reset_view
 from console.operator.site import SITE
 from invitations.services.founding import Founder, found_organisation
 from orgs.models import Organisation
+
+MOST_NOTICE_HOURS = 24 * 365
 
 
 class FoundingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """An organisation and the two people who will own it."""
 
+    sla_notice_hours = forms.IntegerField(
+        label="Notice of maintenance, in hours",
+        min_value=0,
+        max_value=MOST_NOTICE_HOURS,
+        initial=72,
+    )
     first_owner_name = forms.CharField(max_length=200)
     first_owner_email = forms.EmailField()
     second_owner_name = forms.CharField(max_length=200)
@@ -24,7 +35,6 @@ class FoundingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     class Meta:
         model = Organisation
         fields = ("name", "slug", "sla_notice_hours")
-        labels: ClassVar = {"sla_notice_hours": "Notice of maintenance, in hours"}
 
     def clean(self) -> dict[str, Any]:
         """Two people, so that neither is the last owner for long."""
@@ -55,7 +65,17 @@ class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
 
     def get_urls(self) -> list[URLPattern]:
         """Django's, but for the redirect from addresses of before 1.9: nobody has one here."""
-        return super().get_urls()[:-1]
+        reset = path(
+            "<uuid:organisation_id>/reset-factor/",
+            self.admin_site.admin_view(self.reset_factor),
+            name="reset_factor",
+        )
+        return [reset, *super().get_urls()[:-1]]
+
+    def reset_factor(self, request: HttpRequest, organisation_id: UUID) -> HttpResponse:
+        """Of an owner (`console/operator/factor_resets.py`)."""
+        organisation = get_object_or_404(Organisation, pk=organisation_id)
+        return reset_view(self.admin_site, request, organisation)
 
     def get_form(
         self,
@@ -73,7 +93,7 @@ class OrganisationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
         """All of the founding form; then the organisation alone."""
         del request
         if obj is None:
-            return [*FoundingForm.Meta.fields, *FoundingForm.declared_fields]
+            return list(FoundingForm.base_fields)
         return ("name", "slug", "sla_notice_hours", "log_id", "created_at")
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
 
 from orgs.console.sign_in import SignOutView
-from semafore.kernel.actor import Actor, ActorKind, acting_as
+from semafore.kernel.actor import OPERATOR_LABEL, Actor, ActorKind, acting_as
 from semafore.kernel.http.console import proven_lately
 from semafore.kernel.http.handler import CHANGING
 from semafore.kernel.http.views import origin_of
@@ -24,7 +24,7 @@ def operator_of(request: HttpRequest) -> Actor:
     return Actor(
         kind=ActorKind.OPERATOR,
         id=request.user.pk,
-        label="SemaFore operator",
+        label=OPERATOR_LABEL,
         address=origin.address,
         user_agent=origin.user_agent,
         request_id=origin.request_id,

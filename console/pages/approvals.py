@@ -7,10 +7,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from audit.selectors.reading import Reader, reader_of
 from console.forms.approvals import ApproveForm, BatchForm, DenyForm
 from console.selectors.approvals import (
     DeviceRequest,
-    Permissions,
     as_requests,
     chosen_requests,
     decided_devices,
@@ -45,21 +45,21 @@ TABS = {
 LATEST = 50
 """So many decisions of the rarer kinds are shown."""
 
-OTHERS: dict[str, Callable[[Permissions], dict[str, Any]]] = {
-    "pending": lambda may: {
+OTHERS: dict[str, Callable[[Reader], dict[str, Any]]] = {
+    "pending": lambda reader: {
         "phone_changes": waiting_phone_changes(),
         "factor_resets": pending_factor_resets(),
         "room_requests": waiting_requests(),
-        "retention_requests": waiting_retention(may),
+        "retention_requests": waiting_retention(reader),
     },
-    "decided": lambda may: {
+    "decided": lambda reader: {
         "phone_changes": decided_phone_changes()[:LATEST],
         "room_requests": decided_requests()[:LATEST],
-        "retention_requests": decided_retention(may, lapsed=False)[:LATEST],
+        "retention_requests": decided_retention(reader, lapsed=False)[:LATEST],
     },
-    "expired": lambda may: {
+    "expired": lambda reader: {
         "room_requests": lapsed_requests()[:LATEST],
-        "retention_requests": decided_retention(may, lapsed=True)[:LATEST],
+        "retention_requests": decided_retention(reader, lapsed=True)[:LATEST],
     },
 }
 """What else stands on a tab, beside devices; few at a time, so on its first page."""
@@ -84,7 +84,7 @@ class ApprovalsView(ConsoleView):
             "requests": as_requests(page.rows),
             "may_decide": Permission.MEMBERS_APPROVE in self.seat.permissions,
             "may_reset": Permission.PEOPLE_MANAGE in self.seat.permissions,
-            **OTHERS[tab](self.seat.permissions),
+            **OTHERS[tab](reader_of(self.seat)),
         }
         return self.page(request, "console/approvals/list.html", context)
 

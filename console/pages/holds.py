@@ -7,7 +7,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from audit.models import Hold
-from audit.selectors.retention import hold, holds, requests_waiting
+from audit.selectors.reading import reader_of
+from audit.selectors.retention import (
+    holds,
+    readable_hold,
+    requests_waiting,
+    unreadable_holds,
+    unreadable_requests,
+)
 from audit.services.recording import Ref
 from audit.services.retention.holds import place_hold, request_lift
 from console.forms.retention import HoldForm, ReasonForm
@@ -27,7 +34,8 @@ class HoldsView(ConsoleView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show them."""
-        found = [(one, hold_in_words(one)) for one in holds()]
+        known = holds().exclude(unreadable_holds(reader_of(self.seat)))
+        found = [(one, hold_in_words(one)) for one in known]
         context = {
             "in_force": [(one, covers) for one, covers in found if one.lifted_at is None],
             "lifted": [(one, covers) for one, covers in found if one.lifted_at is not None],
@@ -43,12 +51,14 @@ class HoldView(ConsoleView):
 
     def get(self, request: HttpRequest, hold_id: UUID) -> HttpResponse:
         """Show it. Raises NotFound."""
-        found = hold(hold_id)
+        reader = reader_of(self.seat)
+        found = readable_hold(hold_id, reader)
+        waiting = requests_waiting().exclude(unreadable_requests(reader))
         context = {
             "title": "Legal hold",
             "hold": found,
             "covers": hold_in_words(found),
-            "waiting": requests_waiting().filter(hold=found).first(),
+            "waiting": waiting.filter(hold=found).first(),
         }
         return self.page(request, "console/retention/hold.html", context)
 
@@ -101,7 +111,7 @@ class HoldLiftView(DecisionView):
 
     def subject(self, **ids: UUID) -> Hold:
         """The hold. Raises NotFound."""
-        return hold(ids["hold_id"])
+        return readable_hold(ids["hold_id"], reader_of(self.seat))
 
     def consequences(self, subject: Hold) -> list[str]:
         """What an approval gives up."""

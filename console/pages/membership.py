@@ -1,4 +1,4 @@
-"""Suspending, activating and ending one person's membership."""
+"""Suspending and activating one person's membership."""
 
 from typing import Any
 
@@ -7,12 +7,7 @@ from keys.services.revocation import LIVE
 from orgs.console.members import MemberDecisionView
 from orgs.forms.members import ReasonForm
 from orgs.models import Membership
-from orgs.selectors.leavers import sponsored_guests
-from orgs.services.memberships import (
-    end_membership,
-    lift_suspension,
-    suspend_membership,
-)
+from orgs.services.memberships import lift_suspension, suspend_membership
 
 
 def _devices(person: Membership) -> str:
@@ -60,32 +55,3 @@ class MemberActivateView(MemberDecisionView):
         """Raises NotFound, RoleAbove, MembershipTransition."""
         lift_suspension(membership_id=subject.id, reason=data["reason"])
         return f"{subject.name} is active."
-
-
-class MemberEndView(MemberDecisionView):
-    """Out for good; then the record."""
-
-    title = "End the membership of {0.name}"
-    form_class = ReasonForm
-    submit = "End membership"
-    danger = True
-
-    def consequences(self, subject: Membership) -> list[str]:
-        """What goes, what stays, what is left for others."""
-        guests = sponsored_guests(subject.id).count()
-        return [
-            f"{_devices(subject)} of {subject.name}: revoked, disconnected, keys deleted, at once.",
-            "This can't be undone. Who comes back is invited anew.",
-            "The console is closed to them.",
-            "What the organisation is entitled to stays: history, events, records.",
-            *([f"{guests} guests lose their sponsor."] if guests else []),
-        ]
-
-    def act(self, subject: Membership, data: dict[str, Any]) -> str:
-        """Raises NotFound, OwnMembership, RoleAbove, LastOwner, MembershipTransition."""
-        end_membership(membership_id=subject.id, reason=data["reason"])
-        return f"The membership of {subject.name} has ended."
-
-    def afterwards(self, subject: Membership) -> str:
-        """The record of what was ended."""
-        return self.link("leaver_record", subject.id)

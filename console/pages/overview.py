@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.http import HttpRequest, HttpResponse
 
 from audit.services.signer import Refusal
+from console.navigation import shell_of
 from console.selectors.overview import SOON, Overview, overview
 from semafore.kernel.http.console import ConsoleView
 from semafore.kernel.permissions import Permission
@@ -32,7 +33,7 @@ class OverviewView(ConsoleView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show it."""
-        state = overview(self.seat.permissions)
+        state = overview(waiting=shell_of(request).waiting)
         context = {
             "decisions": self.decisions(state),
             "state": state,
@@ -84,6 +85,19 @@ class OverviewView(ConsoleView):
                 ),
             ),
             (
+                Permission.SIEM_READ,
+                Decision(
+                    state.siem_troubles,
+                    _of(
+                        state.siem_troubles,
+                        "SIEM destination doesn't get the events that it should",
+                        "SIEM destinations don't get the events that they should",
+                    ),
+                    "See what is wrong",
+                    self.link("siem"),
+                ),
+            ),
+            (
                 Permission.MEMBERS_INVITE,
                 Decision(
                     state.failed_invitations,
@@ -107,6 +121,19 @@ class OverviewView(ConsoleView):
                     ),
                     "See whose, and ask them to open the app",
                     f"{self.link('devices')}?health=expired",
+                ),
+            ),
+            (
+                Permission.DEVICES_REPORT_LOST,
+                Decision(
+                    state.deviating,
+                    _of(
+                        state.deviating,
+                        "device deviates from the settings of the managed app",
+                        "devices deviate from the settings of the managed app",
+                    ),
+                    "See whose and in what, and help them",
+                    f"{self.link('devices')}?posture=deviates",
                 ),
             ),
         ]

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch
 
+from audit.selectors.reading import reader_of
+from console.playbooks.catalogue import LEAVER
 from console.selectors.people import invitations_of, titled
 from keys.selectors.devices import devices_of
 from keys.selectors.health import reports
@@ -34,8 +36,6 @@ class Act:
 MOVES = (
     ("Activate", "member_activate", MembershipStatus.ACTIVE, False),
     ("Suspend", "member_suspend", MembershipStatus.SUSPENDED, True),
-    ("Prepare departure", "leaver", MembershipStatus.ENDED, False),
-    ("End membership", "member_end", MembershipStatus.ENDED, True),
 )
 """The words, the page, what becomes of the membership, whether it destroys."""
 
@@ -77,10 +77,15 @@ class PersonView(ConsoleView):
         """What the signed-in person may do, less what the services would refuse."""
         may = self.seat.permissions
         ended = person.status == MembershipStatus.ENDED
-        oneself = person.id == self.seat.membership_id
-        acts = [Act("Leaver's record", self.link("leaver_record", person.id))] if ended else []
+        oneself = person.id in reader_of(self.seat).own
+        leaver = f"{self.link(LEAVER.page)}?person={person.id}"
+        acts = [Act("Leaver's record", leaver)] if ended else []
         if Permission.HOLDS_PLACE in may:
             acts.append(Act("Place a hold", f"{self.link('hold_new')}?person={person.id}"))
+        if Permission.AUDIT_EXPORT in may:
+            acts.append(Act("Subject access export", self.link("subject_access", person.id)))
+        if Permission.INVESTIGATE in may and not oneself:
+            acts.append(Act("Report", f"{self.link('reports')}?person={person.id}"))
         if not _passes(owners_by_owners, person.role):
             return acts
         if Permission.PEOPLE_MANAGE in may and person.name:
@@ -97,6 +102,8 @@ class PersonView(ConsoleView):
                 for label, name, to, danger in MOVES
                 if _passes(check_move, person, to) and (person.status, to) != LET_IN
             )
+            if _passes(check_move, person, MembershipStatus.ENDED):
+                acts.append(Act("End membership", leaver, danger=True))
         return acts
 
     def _replacement(self, person: Membership, *, has_device: bool) -> list[Act]:

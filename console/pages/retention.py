@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from audit.errors import RetentionRequestDecided
 from audit.models import RequestKind, RequestStatus, RetentionPeriods, RetentionRequest
 from audit.selectors.events import lines, sweeps
-from audit.selectors.retention import periods, requests_waiting, retention_request
+from audit.selectors.reading import reader_of
+from audit.selectors.retention import periods, readable_request, requests_waiting
 from audit.services.retention.periods import NAMES, change_periods, days
 from audit.services.retention.requests import approve_request, deny_request, withdraw_request
 from console.forms.retention import ConfirmForm, PeriodsForm
@@ -118,7 +119,7 @@ class RetentionChangeView(ConsoleView):
             "differs": any(one.before != one.after for one in changed),
             "shorter": any(one.after < one.before for one in changed),
             "sees_holds": True,
-            "counts": counts(wanted),
+            "counts": counts(wanted, reader_of(self.seat)),
         }
         return self.page(request, "console/retention/preview.html", context, status)
 
@@ -132,7 +133,7 @@ class RetentionRequestView(ConsoleView):
 
     def asked(self, request_id: UUID) -> RetentionRequest:
         """The request. Raises NotFound, also for one about a hold that the person may not see."""
-        asked = retention_request(request_id)
+        asked = readable_request(request_id, reader_of(self.seat))
         if asked.kind not in retention_kinds(self.seat.permissions):
             raise NotFound
         return asked
@@ -180,7 +181,7 @@ class RetentionRequestView(ConsoleView):
         elif open_:
             context["changes"] = changes(periods(), days(asked))
             context["sees_holds"] = Permission.HOLDS_PLACE in self.seat.permissions
-            context["counts"] = counts(days(asked), with_holds=context["sees_holds"])
+            context["counts"] = counts(days(asked), reader_of(self.seat))
         else:
             context["wanted"] = [(label, getattr(asked, name)) for name, label in LABELS.items()]
         return self.page(request, "console/retention/request.html", context, status)
@@ -208,7 +209,7 @@ class RetentionWithdrawView(DecisionView):
 
     def subject(self, **ids: UUID) -> RetentionRequest:
         """The request. Raises NotFound, NotPermitted for somebody else's."""
-        asked = retention_request(ids["retention_request_id"])
+        asked = readable_request(ids["retention_request_id"], reader_of(self.seat))
         if asked.requested_by_id != self.seat.membership_id:
             raise NotPermitted(detail="Only who asked for it can take it back.")
         return asked

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from audit.models import RequestKind, RequestStatus, RetentionRequest
-from audit.selectors.retention import requests_decided, requests_waiting
+from audit.selectors.reading import Reader
+from audit.selectors.retention import requests_decided, requests_waiting, unreadable_requests
 from invitations.selectors.phone_changes import waiting_phone_changes
 from keys.fingerprint import fingerprint
 from keys.models import Device, DeviceStatus
@@ -22,8 +23,6 @@ from semafore.kernel import clock
 from semafore.kernel.paging import Page, paginate
 from semafore.kernel.permissions import Permission
 from semafore.kernel.problems import NotFound
-
-Permissions = AbstractSet[Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def chosen_requests(device_ids: Sequence[UUID]) -> list[DeviceRequest]:
     return as_requests(found.order_by(F("enrolled_at"), "id"))
 
 
-def retention_kinds(permissions: Permissions) -> list[RequestKind]:
+def retention_kinds(permissions: AbstractSet[Permission]) -> list[RequestKind]:
     """The requests of which somebody with these permissions knows: holds are for few to see."""
     needed = {
         RequestKind.SHORTEN: Permission.AUDIT_READ,
@@ -111,26 +110,30 @@ def retention_kinds(permissions: Permissions) -> list[RequestKind]:
     return [kind for kind, permission in needed.items() if permission in permissions]
 
 
-def waiting_retention(permissions: Permissions) -> QuerySet[RetentionRequest]:
+def waiting_retention(reader: Reader) -> QuerySet[RetentionRequest]:
     """Shorter periods and ends of holds that wait, the longest waiting first."""
-    return requests_waiting().filter(kind__in=retention_kinds(permissions))
+    return _known(requests_waiting(), reader)
 
 
-def decided_retention(permissions: Permissions, *, lapsed: bool) -> QuerySet[RetentionRequest]:
+def decided_retention(reader: Reader, *, lapsed: bool) -> QuerySet[RetentionRequest]:
     """Those that somebody decided or took back, or that lapsed undecided; the newest first."""
     undecided = Q(status__in=(RequestStatus.PENDING, RequestStatus.EXPIRED))
-    found = requests_decided().filter(kind__in=retention_kinds(permissions))
-    return found.filter(undecided if lapsed else ~undecided)
+    return _known(requests_decided(), reader).filter(undecided if lapsed else ~undecided)
 
 
-def waiting_decisions(permissions: Permissions) -> int:
-    """How many of all kinds that these permissions see wait, in one statement."""
+def _known(requests: QuerySet[RetentionRequest], reader: Reader) -> QuerySet[RetentionRequest]:
+    known = requests.filter(kind__in=retention_kinds(reader.permissions))
+    return known.exclude(unreadable_requests(reader))
+
+
+def waiting_decisions(reader: Reader) -> int:
+    """How many of all kinds of which the reader knows wait, in one statement."""
     waiting = Device.objects.filter(status=DeviceStatus.PENDING).exclude(_late())
     devices = waiting.order_by().values("id")
     others: tuple[QuerySet[Any], ...] = (
         waiting_phone_changes(),
         pending_factor_resets(),
         waiting_requests(),
-        waiting_retention(permissions),
+        waiting_retention(reader),
     )
     return devices.union(*(rows.order_by().values("id") for rows in others), all=True).count()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from audit.models import RetentionPeriods
 from audit.registry import EventClass
+from audit.selectors.reading import Reader
 from audit.sentences import CLASSES
 from audit.services.retention.sweeps import preview
 
@@ -30,9 +31,9 @@ class Count(NamedTuple):
     number: int
 
 
-def counts(after: Mapping[str, int], *, with_holds: bool = True) -> list[Count]:
-    """What the next sweep deletes with these periods, by kind in words."""
-    counted = preview(RetentionPeriods(**after), with_holds=with_holds)
+def counts(after: Mapping[str, int], reader: Reader) -> list[Count]:
+    """What the next sweep deletes with these periods, by kind in words, as far as one may know."""
+    counted = preview(RetentionPeriods(**after), reader=reader)
     return [
         *(
             Count(part_in_words(part.event_class, part.part), part.count)

@@ -15,7 +15,12 @@ class OnboardingStarted(What):
     onboarding_id: UUID
 
 
-@event("onboarding.phone_proved", ADMINISTRATION, sentence="A device proved the phone of {target}.")
+@event(
+    "onboarding.phone_proved",
+    ADMINISTRATION,
+    sentence="A device proved the phone of {target}.",
+    ocsf_class=OcsfClass.AUTHENTICATION,
+)
 class OnboardingPhoneProved(What):
     """The code that went to the number came back."""
 
@@ -23,7 +28,10 @@ class OnboardingPhoneProved(What):
 
 
 @event(
-    "onboarding.totp_started", ADMINISTRATION, sentence="{actor} began to set up a second factor."
+    "onboarding.totp_started",
+    ADMINISTRATION,
+    sentence="{actor} began to set up a second factor.",
+    ocsf_class=OcsfClass.AUTHENTICATION,
 )
 class OnboardingTotpStarted(What):
     """A TOTP key was made; it counts for nothing before a code of it comes back."""
@@ -31,7 +39,12 @@ class OnboardingTotpStarted(What):
     onboarding_id: UUID
 
 
-@event("onboarding.totp_proved", ADMINISTRATION, sentence="{actor} proved a second factor.")
+@event(
+    "onboarding.totp_proved",
+    ADMINISTRATION,
+    sentence="{actor} proved a second factor.",
+    ocsf_class=OcsfClass.AUTHENTICATION,
+)
 class OnboardingTotpProved(What):
     """A right TOTP code, of a new factor or of the person's own."""
 
@@ -59,14 +72,24 @@ class OnboardingRefused(What):
     reason: str
 
 
-@event("phone_code.requested", ADMINISTRATION, sentence="A phone code was asked for.")
+@event(
+    "phone_code.requested",
+    ADMINISTRATION,
+    sentence="A phone code was asked for.",
+    ocsf_class=OcsfClass.AUTHENTICATION,
+)
 class PhoneCodeRequested(What):
     """A code is to be sent, for an onboarding or a change of number."""
 
     subject_id: UUID
 
 
-@event("phone_code.sent", ADMINISTRATION, sentence="A phone code was sent.")
+@event(
+    "phone_code.sent",
+    ADMINISTRATION,
+    sentence="A phone code was sent.",
+    ocsf_class=OcsfClass.AUTHENTICATION,
+)
 class PhoneCodeSent(What):
     """The SMS backend took the message."""
 
@@ -78,6 +101,7 @@ class PhoneCodeSent(What):
     ADMINISTRATION,
     sentence="A phone code could not be sent.",
     severity=Severity.LOW,
+    ocsf_class=OcsfClass.AUTHENTICATION,
 )
 class PhoneCodeFailed(What):
     """The SMS backend refused the message; `final` when it is not tried again."""
@@ -118,14 +142,24 @@ class LinkTokenIssued(What):
     link_token_id: UUID
 
 
-@event("phone_change.requested", ADMINISTRATION, sentence="{target} asked for another number.")
+@event(
+    "phone_change.requested",
+    ADMINISTRATION,
+    sentence="{target} asked for another number.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class PhoneChangeRequested(What):
     """A code is on its way to the new number."""
 
     phone_change_id: UUID
 
 
-@event("phone_change.proved", ADMINISTRATION, sentence="{target} proved the new number.")
+@event(
+    "phone_change.proved",
+    ADMINISTRATION,
+    sentence="{target} proved the new number.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class PhoneChangeProved(What):
     """It waits for approval."""
 
@@ -137,6 +171,7 @@ class PhoneChangeProved(What):
     ADMINISTRATION,
     sentence="{actor} approved {target}'s new number.",
     severity=Severity.MEDIUM,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class PhoneChangeApproved(What):
     """The numbers stand in the rows alone: events outlive the person's membership."""
@@ -149,6 +184,7 @@ class PhoneChangeApproved(What):
     ADMINISTRATION,
     sentence="{actor} denied {target}'s new number.",
     severity=Severity.MEDIUM,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class PhoneChangeDenied(What):
     """The number stays as it was."""

@@ -9,6 +9,7 @@ from invitations.models.invitations import Invitation
 from keys.models import Device
 from orgs.models import Account, Membership
 from semafore.kernel import clock
+from semafore.kernel.models import SealedField
 from semafore.kernel.tenancy import TenantModel
 
 
@@ -64,8 +65,8 @@ class Onboarding(TenantModel):
     phone_verified_at = models.DateTimeField(null=True)
     session_hash = models.BinaryField(null=True, unique=True)
 
-    totp_key = models.BinaryField(null=True)
-    """A new second factor, sealed; becomes the person's at approval."""
+    totp_key = SealedField(null=True)
+    """A new second factor; becomes the person's at approval."""
     totp_last_step = models.BigIntegerField(null=True)
     totp_proven_at = models.DateTimeField(null=True)
     totp_tries = models.PositiveSmallIntegerField(default=0)

@@ -14,6 +14,7 @@ from audit.services.recording import record
 from invitations.errors import CodeLimit, CodeLocked, CodeWrong
 from invitations.events import onboarding as events
 from invitations.models import Delivery, Invitation, PhoneProof, PhoneQuota
+from invitations.selectors.held import quota_key
 from invitations.sms import backends
 from invitations.sms.backends import SmsError, Template
 from semafore.kernel import clock
@@ -188,7 +189,7 @@ def _make_code(proof_id: UUID) -> Send | None:
 
 def _take_from_quota(phone: str) -> datetime | None:
     """Count one message to the number; when there are too many, the time to try again."""
-    phone_hash, now = keyed_hash("phone-quota", phone.encode()), clock.now()
+    phone_hash, now = quota_key(phone), clock.now()
     PhoneQuota.objects.bulk_create(
         [PhoneQuota(phone_hash=phone_hash, since=now)], ignore_conflicts=True
     )

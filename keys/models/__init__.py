@@ -12,6 +12,7 @@ from keys.models.devices import (
     RevocationReason,
 )
 from keys.models.log import SplitView
+from keys.models.posture import Deviation, Posture
 from keys.models.prekeys import KeyBundle, OneTimePreKey, SignedPreKey, Suite
 
 __all__ = [
@@ -19,12 +20,14 @@ __all__ = [
     "OVER",
     "Claim",
     "Comparison",
+    "Deviation",
     "Device",
     "DeviceStatus",
     "DeviceToken",
     "KeyBundle",
     "OneTimePreKey",
     "Platform",
+    "Posture",
     "RevocationReason",
     "SignedPreKey",
     "SpentChallenge",

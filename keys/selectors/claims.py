@@ -65,6 +65,7 @@ class Found:
     devices: dict[UUID, Claimable]
 
 
+# `(SELECT array)`: planned once a connection, not for each array (keys/models/prekeys.py).
 # The approval's place is a subquery: as a join, a plan made while the log is small reads all of it.
 CLAIMABLE = """
 SELECT
@@ -90,7 +91,8 @@ LEFT JOIN (
     keys_device AS target
     JOIN keys_keybundle AS bundle ON bundle.device_id = target.id
     JOIN orgs_membership AS owner ON owner.id = target.membership_id
-) ON target.organisation_id = %(organisation)s AND target.id = ANY(%(devices)s)
+) ON target.organisation_id = %(organisation)s
+    AND target.id = ANY((SELECT %(devices)s::uuid[])::uuid[])
     AND target.status = 'approved' AND owner.status = 'active'
     AND (owner.ends_at IS NULL OR owner.ends_at > %(now)s::timestamptz)
 LEFT JOIN keys_device AS endorser

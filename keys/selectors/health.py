@@ -11,9 +11,11 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from keys.fingerprint import fingerprint
-from keys.models import Device, DeviceStatus, KeyBundle, SignedPreKey
+from keys.models import Deviation, Device, DeviceStatus, KeyBundle, SignedPreKey
+from keys.selectors.posture import Reported, deviating, deviating_in, reported
 from keys.uploads import HELD_MAX
 from orgs.selectors.members import matching
+from orgs.selectors.settings import managed_config
 from semafore.kernel import clock
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import current_organisation_id
@@ -22,6 +24,9 @@ from semafore.kernel.tenancy import current_organisation_id
 _fingerprint = lru_cache(maxsize=10_000)(fingerprint)
 
 HOUR = 3600
+
+DEVIATES, SILENT = "deviates", "silent"
+"""Postures to look for: in anything, and no report at all; or one of `Deviation`."""
 
 
 class Health(StrEnum):
@@ -62,6 +67,8 @@ class DeviceReport:
     signed_pre_key: SignedPreKeyAge | None
     available: int | None
     """One-time pre-keys that are left."""
+    reported: Reported | None
+    """What it said of itself last; None for never."""
 
     @property
     def low(self) -> bool:
@@ -82,7 +89,9 @@ class DeviceReport:
         return f"{self.available} of {self.most_available} left"
 
 
-def devices(*, text: str = "", status: str = "", health: str = "") -> QuerySet[Device]:
+def devices(
+    *, text: str = "", status: str = "", health: str = "", posture: str = ""
+) -> QuerySet[Device]:
     """The devices that fit, with their people."""
     # The person's organisation is the device's own; said twice, the index by name gives the order.
     people = Q(membership__organisation_id=current_organisation_id())
@@ -91,7 +100,17 @@ def devices(*, text: str = "", status: str = "", health: str = "") -> QuerySet[D
         found = found.filter(matching(text, "membership__"))
     if status:
         found = found.filter(status=status)
+    if posture:
+        approved = Q(status=DeviceStatus.APPROVED)
+        found = found.filter(approved, _of_posture(posture))
     return found.filter(_suffering(Health(health))) if health else found
+
+
+def _of_posture(posture: str) -> Q:
+    if posture == SILENT:
+        return Q(posture=None)
+    wanted = managed_config().settings
+    return deviating(wanted) if posture == DEVIATES else deviating_in(wanted, Deviation(posture))
 
 
 def _suffering(health: Health) -> Q:
@@ -120,17 +139,19 @@ def device(device_id: UUID) -> Device:
 
 
 def reports(of: Sequence[Device]) -> list[DeviceReport]:
-    """The devices in the same order with their key health, in two statements however many."""
+    """The devices in the same order with their key health, in four statements however many."""
     ids = [one.id for one in of]
     current = SignedPreKey.objects.filter(device_id__in=ids, superseded_at=None)
     ages = {key.device_id: _age(key) for key in current.defer("public_key", "signature")}
     stock = dict(KeyBundle.objects.filter(device_id__in=ids).values_list("device_id", "available"))
+    postures = reported(ids)
     return [
         DeviceReport(
             device=one,
             fingerprint=_fingerprint(bytes(one.identity_key), one.id),
             signed_pre_key=ages.get(one.id),
             available=stock.get(one.id),
+            reported=postures.get(one.id),
         )
         for one in of
     ]

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from keys.models import Device
-from orgs.models import Membership, Organisation
+from orgs.models import MaintenanceKind, Membership, Organisation
 from semafore.kernel.http.fields import Base64Field, StrictSerializer, StrictUUIDField, UtcField
 
 
@@ -91,6 +91,15 @@ class MeSerializer(serializers.Serializer[Any]):
     organisation = OrganisationSerializer()
 
 
+class MaintenanceSerializer(serializers.Serializer[Any]):
+    """A window that lies ahead, or has begun."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=MaintenanceKind.choices)
+    starts_at = UtcField()
+    ends_at = UtcField()
+
+
 class ConfigSerializer(serializers.Serializer[Any]):
     """What a device needs to know before it signs in."""
 
@@ -105,3 +114,4 @@ class ConfigSerializer(serializers.Serializer[Any]):
     room_max_devices = serializers.IntegerField()
     capabilities = serializers.ListField(child=serializers.CharField())
     min_app_version = serializers.CharField()
+    maintenance = MaintenanceSerializer(many=True)

@@ -18,7 +18,7 @@ from django.db import transaction
 from audit.events.denials import AccessDenied
 from audit.services.denials import Denial, count_denials
 from audit.services.recording import UNKNOWN, Fact, Ref, record_many
-from keys import events
+from keys import events, metrics
 from keys.errors import ClaimLimit, OwnDevice, SignedPreKeyExpired
 from keys.models.prekeys import Taken, lock_bundles, take_keys
 from keys.selectors.claims import Claimable, PublishedKey, claimable_devices
@@ -53,6 +53,7 @@ def claim(
     ClaimLimit, IdempotencyKeyReused, NotAuthenticated.
     """
     outcome = _claim_all(credential, [device_id], idempotency_key)[device_id]
+    _count(outcome)
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
@@ -66,6 +67,8 @@ def claim_all(
     Raises IdempotencyKeyReused, NotAuthenticated when the claimant was shut out meanwhile.
     """
     outcomes = _claim_all(credential, device_ids, idempotency_key)
+    for outcome in outcomes.values():
+        _count(outcome)
     denials = [
         outcome.denial
         for outcome in outcomes.values()
@@ -75,6 +78,16 @@ def claim_all(
         # The whole call is no refusal, so the base view, which counts those, doesn't hear of these.
         count_denials(denials)
     return outcomes
+
+
+def _count(outcome: Outcome) -> None:
+    if isinstance(outcome, Problem):
+        word = outcome.code
+    elif outcome.device.replayed:
+        word = metrics.REPEATED
+    else:
+        word = metrics.ISSUED if outcome.one_time_pre_key else metrics.NONE_LEFT
+    metrics.CLAIMS.labels(word).inc()
 
 
 @transaction.atomic

@@ -14,10 +14,12 @@ from keys.models import (
     DeviceToken,
     KeyBundle,
     OneTimePreKey,
+    Posture,
     RevocationReason,
     SignedPreKey,
 )
 from keys.services.bundles import device_ref
+from orgs.selectors.settings import managed_config
 from orgs.services.memberships import membership_ref
 from semafore.kernel import clock, hooks
 from semafore.kernel.problems import NotFound
@@ -53,7 +55,9 @@ def revoke_device(
     device.revoked_at = clock.now()
     device.revocation_reason = reason
     # Content on a device in custody is evidence (product.md, section 2, Lost device).
-    device.wipe = reason != RevocationReason.CUSTODY
+    device.wipe = (
+        reason != RevocationReason.CUSTODY and managed_config().settings.wipe_on_revocation
+    )
     device.save(update_fields=["status", "revoked_at", "revocation_reason", "wipe"])
     delete_keys(device.id)
     record(
@@ -67,11 +71,15 @@ def revoke_device(
 
 
 def delete_keys(device_id: UUID) -> None:
-    """Delete a device's whole bundle, under its lock: claims come before it or find nothing."""
+    """Delete a device's whole bundle, under its lock: claims come before it or find nothing.
+
+    What it said of itself goes with it.
+    """
     KeyBundle.objects.select_for_update().filter(device_id=device_id).first()
     OneTimePreKey.objects.filter(device_id=device_id).delete()
     SignedPreKey.objects.filter(device_id=device_id).delete()
     KeyBundle.objects.filter(device_id=device_id).delete()
+    Posture.objects.filter(device_id=device_id).delete()
 
 
 def end_sessions(device_ids: Iterable[UUID]) -> None:

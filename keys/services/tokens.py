@@ -28,9 +28,11 @@ from keys.models import Device, DeviceStatus, DeviceToken, RevocationReason, Spe
 from keys.selectors.credentials import credential_of, token_hash
 from keys.services.bundles import device_ref
 from orgs.models import MembershipStatus
+from orgs.selectors.settings import managed_config
 from semafore.kernel import clock
 from semafore.kernel.actor import acting_as, current_actor
-from semafore.kernel.problems import Problem
+from semafore.kernel.app_version import version_of, version_of_agent
+from semafore.kernel.problems import ClientTooOld, Problem
 from semafore.kernel.tenancy import locate, organisation_scope
 
 CHALLENGE_SECONDS = 60
@@ -83,7 +85,7 @@ def issue_token(*, device_id: UUID, challenge: bytes, signature: bytes) -> Issue
     """Exchange a signed challenge for an access token.
 
     Raises ChallengeInvalid, AuthenticationFailed; and once the identity key is proved,
-    AwaitingApproval, MembershipSuspended, MembershipEnded, AccessRevoked.
+    AwaitingApproval, MembershipSuspended, MembershipEnded, AccessRevoked, ClientTooOld.
     """
     expires = _check_challenge(challenge, device_id)
     device = locate(Device).select_related("membership").filter(id=device_id).first()
@@ -137,7 +139,7 @@ def _admit(device_id: UUID) -> IssuedToken:
         .select_related("membership")
         .get(id=device_id)
     )
-    refusal = _refusal(device)
+    refusal = _refusal(device) or _too_old()
     if refusal is not None:
         denied = events.DeviceAuthenticationFailed(reason=refusal.code)
         refusal.denial = Denial(denied, device_ref(device), device.organisation_id)
@@ -175,3 +177,12 @@ def _refusal(device: Device) -> Problem | None:
     if device.status == DeviceStatus.PENDING or person == MembershipStatus.PENDING:
         return AwaitingApproval()
     return None
+
+
+def _too_old() -> Problem | None:
+    """The app says that it is older than its organisation wants (docs/adr/0020)."""
+    version = version_of_agent(current_actor().user_agent)
+    if version is None:
+        return None
+    least = managed_config().settings.min_app_version
+    return ClientTooOld(min_app_version=least) if version < version_of(least) else None

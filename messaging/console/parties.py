@@ -67,8 +67,15 @@ class PartyView(ConsoleView):
             "more_rooms": len(rooms) > SHOWN,
             "sponsors": sponsors_of(found.id),
             "traffic": Permission.AUDIT_READ_TRAFFIC in self.seat.permissions,
-            "acts": [Act("Cut off", self.link("party_cut_off", found.id), danger=True)]
-            if ends
-            else [],
+            "acts": self._acts(found, ends=bool(ends)),
         }
         return self.page(request, "console/parties/party.html", context)
+
+    def _acts(self, found: ExternalParty, *, ends: bool) -> list[Act]:
+        """What the signed-in person may do; `ends`: whether there is something to cut off."""
+        acts: list[Act] = []
+        if Permission.INVESTIGATE in self.seat.permissions:
+            acts.append(Act("Report", f"{self.link('reports')}?party={found.id}"))
+        if ends:
+            acts.append(Act("Cut off", self.link("party_cut_off", found.id), danger=True))
+        return acts

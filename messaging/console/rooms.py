@@ -113,6 +113,8 @@ class RoomView(ConsoleView):
         acts: list[Act] = []
         if Permission.HOLDS_PLACE in self.seat.permissions:
             acts.append(Act("Place a hold", f"{self.link('hold_new')}?room={found.id}"))
+        if Permission.INVESTIGATE in self.seat.permissions:
+            acts.append(Act("Report", f"{self.link('reports')}?room={found.id}"))
         if manages and live and found.kind == RoomKind.EXTERNAL:
             acts.append(Act("Extend", self.link("room_extend", found.id)))
             acts.append(Act("Add guests", self.link("room_guests_add", found.id)))

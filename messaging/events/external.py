@@ -3,17 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from audit.registry import EventClass, OcsfClass, Severity, What, event
+from audit.registry import EventClass, Severity, What, event
 
 ADMINISTRATION = EventClass.ADMINISTRATION
-GROUP = OcsfClass.GROUP_MANAGEMENT
 
 
 @event(
     "room.requested",
     ADMINISTRATION,
     sentence="{actor} asked for the external room {room} with {target}: {purpose}.",
-    ocsf_class=GROUP,
 )
 class RoomRequested(What):
     """An external room waits for its approval; the target is the party."""
@@ -31,7 +29,6 @@ class RoomRequested(What):
     ADMINISTRATION,
     sentence="{actor} opened the emergency room {room} with {target}: {purpose}.",
     severity=Severity.HIGH,
-    ocsf_class=GROUP,
 )
 class EmergencyRoomOpened(What):
     """By the duty approver alone, until the end that stands here unless somebody confirms it."""
@@ -44,12 +41,7 @@ class EmergencyRoomOpened(What):
     guests: int
 
 
-@event(
-    "room.guest_named",
-    ADMINISTRATION,
-    sentence="{actor} named {target} as a guest for {room}.",
-    ocsf_class=GROUP,
-)
+@event("room.guest_named", ADMINISTRATION, sentence="{actor} named {target} as a guest for {room}.")
 class GuestNamed(What):
     """Somebody whom a request names."""
 
@@ -60,7 +52,6 @@ class GuestNamed(What):
     "room.guests_requested",
     ADMINISTRATION,
     sentence="{actor} asked for further guests in {room}: {reason}.",
-    ocsf_class=GROUP,
 )
 class GuestsRequested(What):
     """Further guests wait for the approval."""
@@ -74,7 +65,6 @@ class GuestsRequested(What):
     "room.extension_requested",
     ADMINISTRATION,
     sentence="{actor} asked for a later end of {room}: {reason}.",
-    ocsf_class=GROUP,
 )
 class ExtensionRequested(What):
     """The end as it is, and the end that is asked for."""
@@ -90,7 +80,6 @@ class ExtensionRequested(What):
     ADMINISTRATION,
     sentence="{actor} approved a request about {room} ({kind}), {approvals} of {needed}.",
     severity=Severity.MEDIUM,
-    ocsf_class=GROUP,
 )
 class RequestApproved(What):
     """One administrator's approval; the last that is needed carries the request out."""
@@ -106,7 +95,6 @@ class RequestApproved(What):
     ADMINISTRATION,
     sentence="{actor} denied a request about {room} ({kind}): {reason}.",
     severity=Severity.LOW,
-    ocsf_class=GROUP,
 )
 class RequestDenied(What):
     """One denial is enough."""
@@ -120,7 +108,6 @@ class RequestDenied(What):
     "room.withdrawn",
     ADMINISTRATION,
     sentence="{actor} withdrew a request about {room} ({kind}): {reason}.",
-    ocsf_class=GROUP,
 )
 class RequestWithdrawn(What):
     """Nobody has to decide it any more."""
@@ -134,7 +121,6 @@ class RequestWithdrawn(What):
     "room.request_lapsed",
     ADMINISTRATION,
     sentence="A request about {room} ({kind}) lapsed with the room.",
-    ocsf_class=GROUP,
 )
 class RequestLapsed(What):
     """The room closed before anybody decided."""
@@ -148,7 +134,6 @@ class RequestLapsed(What):
     ADMINISTRATION,
     sentence="{actor} moved the end of {room}.",
     severity=Severity.MEDIUM,
-    ocsf_class=GROUP,
 )
 class RoomExtended(What):
     """The end before and after; `confirmed`: the room was an emergency room until now."""
@@ -162,7 +147,6 @@ class RoomExtended(What):
     "room.end_announced",
     ADMINISTRATION,
     sentence="Sponsors and guests of {room} were told of its end.",
-    ocsf_class=GROUP,
 )
 class EndAnnounced(What):
     """A day ahead, once."""
@@ -177,7 +161,6 @@ class EndAnnounced(What):
     ADMINISTRATION,
     sentence="{actor} cut off {target}: {reason}.",
     severity=Severity.HIGH,
-    ocsf_class=OcsfClass.USER_ACCESS,
 )
 class PartyCutOff(What):
     """All of its rooms, guests and open invitations ended at once."""

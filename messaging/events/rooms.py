@@ -7,12 +7,7 @@ from audit.registry import EventClass, OcsfClass, Severity, What, event
 ADMINISTRATION = EventClass.ADMINISTRATION
 
 
-@event(
-    "room.created",
-    ADMINISTRATION,
-    sentence="{actor} created {room} ({kind}).",
-    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
-)
+@event("room.created", ADMINISTRATION, sentence="{actor} created {room} ({kind}).")
 class RoomCreated(What):
     """A direct or a group room, or a thread of one, with its first members."""
 
@@ -44,12 +39,7 @@ class RoomMemberRemoved(What):
     reason: str
 
 
-@event(
-    "room.renamed",
-    ADMINISTRATION,
-    sentence="{actor} renamed {before} to {after}.",
-    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
-)
+@event("room.renamed", ADMINISTRATION, sentence="{actor} renamed {before} to {after}.")
 class RoomRenamed(What):
     """A room's name, before and after."""
 
@@ -61,7 +51,7 @@ class RoomRenamed(What):
     "room.role_changed",
     ADMINISTRATION,
     sentence="{actor} made {target} {after} of {room}.",
-    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
+    ocsf_class=OcsfClass.USER_ACCESS,
 )
 class RoomRoleChanged(What):
     """Somebody administers a room from now on, or no longer."""
@@ -75,7 +65,6 @@ class RoomRoleChanged(What):
     ADMINISTRATION,
     sentence="{actor} closed {room}: {reason}.",
     severity=Severity.MEDIUM,
-    ocsf_class=OcsfClass.GROUP_MANAGEMENT,
 )
 class RoomClosed(What):
     """No message passes any more; everybody's period in it ended."""

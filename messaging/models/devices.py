@@ -9,6 +9,7 @@ from keys.models import Device
 from messaging.models.rooms import Room
 from orgs.models import Membership
 from semafore.kernel import clock
+from semafore.kernel.models import SealedField
 from semafore.kernel.tenancy import TenantModel
 
 
@@ -119,8 +120,7 @@ class PushToken(TenantModel):
     )
     service = models.CharField(max_length=4, choices=PushService)
     environment = models.CharField(max_length=10, choices=Environment)
-    token = models.BinaryField()
-    """Sealed (kernel/sealing.py)."""
+    token = SealedField()
     registered_at = models.DateTimeField(default=clock.now)
     woken_at = models.DateTimeField(null=True)
     """None again once the device has come: it is woken once, however much waits."""

@@ -22,6 +22,7 @@ from messaging.selectors.reach import met_by, people_in_reach, rooms_of
 from messaging.selectors.rooms import with_members
 from messaging.selectors.versions import Versions, following, latest
 from orgs.models import Membership, MembershipChange, MembershipKind, MembershipStatus
+from orgs.selectors.settings import managed_config
 from semafore.kernel import clock
 from semafore.kernel.sealing import seal, unseal
 
@@ -34,6 +35,8 @@ class Changes:
     """A page of the feed; what is removed the device may see no longer."""
 
     cursor: str
+    managed_config_version: int
+    """Of what the organisation wants of the app, as it stands now."""
     more: bool = False
     rooms: Sequence[Room] = ()
     rooms_removed: Collection[UUID] = ()
@@ -70,12 +73,13 @@ def changes(viewer: DeviceCredential, *, cursor: str | None) -> Changes:
 
     Raises CursorExpired for no cursor of this person's, or one older than 90 days.
     """
+    wanted = managed_config().version
     if cursor is None:
-        return Changes(cursor_at(latest().any, membership_id=viewer.membership_id))
+        return Changes(cursor_at(latest().any, membership_id=viewer.membership_id), wanted)
     range_ = following(_read(cursor, viewer.membership_id), rows=ROWS_A_PAGE)
     here = cursor_at(range_.upto, membership_id=viewer.membership_id)
     if range_.upto == range_.after:
-        return Changes(here)
+        return Changes(here, wanted)
     candidates = _people_touched(viewer, range_)
     devices = _devices_touched(viewer, range_, candidates)
     owners = {device.membership_id for device in devices}
@@ -92,6 +96,7 @@ def changes(viewer: DeviceCredential, *, cursor: str | None) -> Changes:
     ]
     return Changes(
         cursor=here,
+        managed_config_version=wanted,
         more=range_.more,
         rooms=_rooms_touched(viewer, range_),
         rooms_removed=_rooms_left(viewer, range_),

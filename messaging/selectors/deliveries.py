@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from audit.selectors.expired import Cutoffs
+from audit.selectors.retention import periods
 from messaging.models import Message
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import current_organisation_id
@@ -48,14 +50,21 @@ LEFT JOIN LATERAL (
     SELECT device_id, outcome FROM messaging_delivery WHERE message_id = message.id
 ) AS one ON true
 WHERE message.organisation_id = %(organisation)s AND message.message_id = %(message)s
-  AND message.sender_id = %(sender)s
+  AND message.sender_id = %(sender)s AND message.accepted_at >= %(since)s
 ORDER BY one.device_id
 """
 
 
+def _since() -> datetime:
+    """What was accepted before is gone for its sender, also where a hold keeps it (ADR 0015)."""
+    return Cutoffs.of(periods()).metadata_before
+
+
 def event_of_message(*, message_id: UUID, sender_id: UUID) -> UUID:
     """The event by which a message of this person's stands in the log. Raises NotFound."""
-    own = Message.objects.filter(message_id=message_id, sender_id=sender_id)
+    own = Message.objects.filter(
+        message_id=message_id, sender_id=sender_id, accepted_at__gte=_since()
+    )
     event_id = own.values_list("event_id", flat=True).first()
     if event_id is None:
         raise NotFound
@@ -72,6 +81,7 @@ def message_status(*, message_id: UUID, sender_id: UUID) -> MessageStatus:
                 "message": message_id,
                 "sender": sender_id,
                 "waiting": DeliveryStatus.WAITING,
+                "since": _since(),
             },
         )
         rows = cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Where an organisation's rooms, people and devices stand, by their versions.
+"""Where an organisation's rooms, people, devices and settings stand, by their versions.
 
 Numbers commit in their order within an organisation (kernel/versions.py): who has read up to one
 misses nothing below it.
@@ -15,6 +15,7 @@ from semafore.kernel.tenancy import current_organisation_id
 
 PEOPLE = ("orgs_membership", "keys_device")
 ROOMS = ("messaging_room", "messaging_roommembership")
+SETTINGS = ("orgs_policy",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Latest:
     """Of memberships and devices."""
     rooms: int
     """Of rooms and periods in them."""
+    settings: int
+    """Of what the organisation wants of the app."""
 
     @property
     def any(self) -> int:
         """Of whatever."""
-        return max(self.people, self.rooms)
+        return max(self.people, self.rooms, self.settings)
 
 
 def _highest(tables: tuple[str, ...]) -> str:
@@ -41,11 +44,11 @@ def _highest(tables: tuple[str, ...]) -> str:
 
 
 # One statement, for one snapshot: with two, a row committed in between could lie below both.
-LATEST = f"SELECT {_highest(PEOPLE)}, {_highest(ROOMS)}"
+LATEST = f"SELECT {_highest(PEOPLE)}, {_highest(ROOMS)}, {_highest(SETTINGS)}"
 
 
 def latest() -> Latest:
-    """Where the current organisation stands; four looks at the ends of indexes."""
+    """Where the current organisation stands; five looks at the ends of indexes."""
     with connection.cursor() as cursor:
         cursor.execute(LATEST, {"organisation": current_organisation_id()})
         return Latest(*cursor.fetchone())
@@ -67,7 +70,7 @@ class Versions:
 _FOLLOWING = " UNION ALL ".join(
     f"(SELECT version FROM {table} WHERE organisation_id = %(organisation)s"  # noqa: S608
     " AND version > %(after)s ORDER BY version LIMIT %(limit)s)"
-    for table in (*PEOPLE, *ROOMS)
+    for table in (*PEOPLE, *ROOMS, *SETTINGS)
 )
 FOLLOWING = f"SELECT version FROM ({_FOLLOWING}) AS one ORDER BY version LIMIT %(limit)s"  # noqa: S608
 
@@ -118,6 +121,8 @@ JOIN changed ON changed.room_id = own.room_id AND changed.version > told.version
 UNION
 SELECT told.device_id FROM told JOIN orgs_membership AS self ON self.id = told.person_id
 WHERE self.version > told.version
+UNION
+SELECT told.device_id FROM told WHERE %(settings)s > told.version
 """
 
 
@@ -136,6 +141,7 @@ def touched(told: Mapping[UUID, tuple[UUID, int]], stand: Latest) -> set[UUID]:
                 "versions": [version for _, version in told.values()],
                 "least": min(version for _, version in told.values()),
                 "latest": stand.people,
+                "settings": stand.settings,
             },
         )
         return {row[0] for row in cursor.fetchall()}

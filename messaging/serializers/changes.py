@@ -48,6 +48,7 @@ class ChangesSerializer(serializers.Serializer[Any]):
     rooms = RoomChangesSerializer()
     members = PersonChangesSerializer()
     devices = PeerDeviceChangesSerializer()
+    managed_config_version = serializers.IntegerField()
     cursor = serializers.CharField()
     more = serializers.BooleanField()
 
@@ -59,6 +60,7 @@ def render_changes(found: Changes) -> dict[str, Any]:
             "rooms": {"changed": found.rooms, "removed": found.rooms_removed},
             "members": {"changed": found.people, "removed": found.people_removed},
             "devices": {"changed": found.devices, "removed": found.devices_removed},
+            "managed_config_version": found.managed_config_version,
             "cursor": found.cursor,
             "more": found.more,
         }

@@ -66,10 +66,12 @@ class Batch:
 # asking socket's own, or for REST (serial null) that of a socket that is open. Serials only grow,
 # so of two connections' looks at once the newer one's counts, whichever comes first.
 # What others hold just now is left out and has its row all the same: the caller looks again.
+# `(SELECT array)`: planned once a connection, not for each array (keys/models/prekeys.py).
 TAKE = """
 WITH wanted AS (
     SELECT one.device_id, one.serial, coalesce(one.serial, opened.serial, %(never)s) AS bound
-    FROM unnest(%(devices)b::uuid[], %(serials)b::bigint[]) AS one(device_id, serial)
+    FROM unnest((SELECT %(devices)b::uuid[]), (SELECT %(serials)b::bigint[]))
+        AS one(device_id, serial)
     LEFT JOIN realtime_connection AS opened ON one.serial IS NULL
         AND opened.device_id = one.device_id AND opened.closed_at IS NULL
         AND opened.last_seen > %(seen)s::timestamptz

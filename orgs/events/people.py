@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from audit.registry import EventClass, Severity, What, event
+from audit.registry import EventClass, OcsfClass, Severity, What, event
 
 ADMINISTRATION = EventClass.ADMINISTRATION
 
@@ -17,7 +17,12 @@ class OrganisationCreated(What):
     slug: str
 
 
-@event("member.admitted", ADMINISTRATION, sentence="{actor} admitted {target} as {role}.")
+@event(
+    "member.admitted",
+    ADMINISTRATION,
+    sentence="{actor} admitted {target} as {role}.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberAdmitted(What):
     """A membership began."""
 
@@ -26,7 +31,13 @@ class MemberAdmitted(What):
     status: str
 
 
-@event("member.role_changed", ADMINISTRATION, sentence="{actor} made {target} {after}.", severity=3)
+@event(
+    "member.role_changed",
+    ADMINISTRATION,
+    sentence="{actor} made {target} {after}.",
+    severity=3,
+    ocsf_class=OcsfClass.USER_ACCESS,
+)
 class MemberRoleChanged(What):
     """A role before and after."""
 
@@ -34,7 +45,12 @@ class MemberRoleChanged(What):
     after: str
 
 
-@event("member.activated", ADMINISTRATION, sentence="{actor} activated {target}.")
+@event(
+    "member.activated",
+    ADMINISTRATION,
+    sentence="{actor} activated {target}.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberActivated(What):
     """A pending or suspended membership became active."""
 
@@ -42,21 +58,38 @@ class MemberActivated(What):
     reason: str
 
 
-@event("member.suspended", ADMINISTRATION, sentence="{actor} suspended {target}.", severity=3)
+@event(
+    "member.suspended",
+    ADMINISTRATION,
+    sentence="{actor} suspended {target}.",
+    severity=3,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberSuspended(What):
     """A membership was suspended."""
 
     reason: str
 
 
-@event("member.ended", ADMINISTRATION, sentence="{actor} ended {target}'s membership.", severity=3)
+@event(
+    "member.ended",
+    ADMINISTRATION,
+    sentence="{actor} ended {target}'s membership.",
+    severity=3,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberEnded(What):
     """A membership period ended."""
 
     reason: str
 
 
-@event("member.edited", ADMINISTRATION, sentence="{actor} corrected what is known of {target}.")
+@event(
+    "member.edited",
+    ADMINISTRATION,
+    sentence="{actor} corrected what is known of {target}.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberEdited(What):
     """Name and unit, those that changed, before and after."""
 
@@ -64,7 +97,12 @@ class MemberEdited(What):
     after: dict[str, str]
 
 
-@event("member.end_changed", ADMINISTRATION, sentence="{actor} moved the end of {target}.")
+@event(
+    "member.end_changed",
+    ADMINISTRATION,
+    sentence="{actor} moved the end of {target}.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class MemberEndChanged(What):
     """When the membership ends by itself; None for never."""
 
@@ -77,6 +115,7 @@ class MemberEndChanged(What):
     ADMINISTRATION,
     sentence="{target} is the last owner: the end that was set was taken away.",
     severity=Severity.HIGH,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class MemberEndPrevented(What):
     """An alarm: the end had come, and nobody would have been left to own the organisation."""
@@ -89,6 +128,7 @@ class MemberEndPrevented(What):
     ADMINISTRATION,
     sentence="{actor} gave the guest {target} another sponsor.",
     severity=Severity.LOW,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class GuestSponsorChanged(What):
     """Who answers for a guest."""
@@ -130,7 +170,12 @@ class PolicyChanged(What):
     after: dict[str, Any]
 
 
-@event("account.created", ADMINISTRATION, sentence="An account was created.")
+@event(
+    "account.created",
+    ADMINISTRATION,
+    sentence="An account was created.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class AccountCreated(What):
     """A person's account came to be (platform's own log)."""
 
@@ -141,6 +186,7 @@ class AccountCreated(What):
     "account.forgotten",
     ADMINISTRATION,
     sentence="An account that no organisation knows any more was forgotten.",
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class AccountForgotten(What):
     """Phone, email and secrets of an account are gone (platform's own log)."""
@@ -148,7 +194,13 @@ class AccountForgotten(What):
     account_id: UUID
 
 
-@event("account.phone_moved", ADMINISTRATION, sentence="A phone number changed hands.", severity=3)
+@event(
+    "account.phone_moved",
+    ADMINISTRATION,
+    sentence="A phone number changed hands.",
+    severity=3,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class AccountPhoneMoved(What):
     """A number came to an account, from another if one held it (platform's own log)."""
 
@@ -156,7 +208,13 @@ class AccountPhoneMoved(What):
     previous_account_id: UUID | None
 
 
-@event("operator.created", ADMINISTRATION, sentence="An operator was created.", severity=4)
+@event(
+    "operator.created",
+    ADMINISTRATION,
+    sentence="An operator was created.",
+    severity=4,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
+)
 class OperatorCreated(What):
     """Somebody may create organisations (platform's own log)."""
 

@@ -43,7 +43,7 @@ class SignInFailed(What):
     ADMINISTRATION,
     sentence="Sign-in was locked after wrong attempts ({stage}).",
     severity=Severity.MEDIUM,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class AccountLocked(What):
     """Five wrong passwords or codes for one email (platform's own log)."""
@@ -95,7 +95,7 @@ class SessionsEnded(What):
     ADMINISTRATION,
     sentence="A person changed their password.",
     severity=Severity.MEDIUM,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class PasswordChanged(What):
     """By its owner, who knew the old one (platform's own log)."""
@@ -108,7 +108,7 @@ class PasswordChanged(What):
     ADMINISTRATION,
     sentence="A person set a new password by mailed link.",
     severity=Severity.MEDIUM,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class PasswordReset(What):
     """By mailed link and second factor (platform's own log)."""
@@ -134,7 +134,7 @@ class LinkMailed(What):
     ADMINISTRATION,
     sentence="A person set up a second factor.",
     severity=Severity.MEDIUM,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class FactorSetUp(What):
     """An authenticator was confirmed (platform's own log)."""
@@ -148,7 +148,7 @@ class FactorSetUp(What):
     ADMINISTRATION,
     sentence="A person's second factor was removed.",
     severity=Severity.HIGH,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class FactorRemoved(What):
     """After a reset by two people (platform's own log)."""
@@ -160,7 +160,7 @@ class FactorRemoved(What):
     "account.recovery_codes_made",
     ADMINISTRATION,
     sentence="A person made new recovery codes.",
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class RecoveryCodesMade(What):
     """The codes before them are void (platform's own log)."""
@@ -218,7 +218,7 @@ class ConsoleStepUpFailed(What):
     ADMINISTRATION,
     sentence="{actor} asked for a reset of {target}'s second factor.",
     severity=Severity.HIGH,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class FactorResetRequested(What):
     """Nothing is reset yet: somebody else has to approve."""
@@ -231,7 +231,7 @@ class FactorResetRequested(What):
     ADMINISTRATION,
     sentence="{actor} approved the reset of {target}'s second factor.",
     severity=Severity.HIGH,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class FactorResetApproved(What):
     """Factor, recovery codes and sessions are gone."""
@@ -244,7 +244,7 @@ class FactorResetApproved(What):
     ADMINISTRATION,
     sentence="{actor} denied the reset of {target}'s second factor.",
     severity=Severity.HIGH,
-    ocsf_class=AUTHENTICATION,
+    ocsf_class=OcsfClass.ACCOUNT_CHANGE,
 )
 class FactorResetDenied(What):
     """Everything stays as it is."""

@@ -1,6 +1,17 @@
 """Accounts span organisations; everything else here belongs to one."""
 
+from orgs.models.billing import BillingRecord, SeatCount, SeatKind
 from orgs.models.mail import Mail
+from orgs.models.maintenance import (
+    SUMMARY_LENGTH,
+    MaintenanceKind,
+    MaintenanceMail,
+    MaintenanceNotice,
+    MaintenanceOccasion,
+    MaintenanceStatus,
+    MaintenanceStep,
+    MaintenanceWindow,
+)
 from orgs.models.people import (
     Account,
     ExternalParty,
@@ -35,8 +46,10 @@ from orgs.models.sign_in import (
 __all__ = (
     "DEVICES_PER_MEMBER",
     "GUEST_STAY_DAYS",
+    "SUMMARY_LENGTH",
     "Account",
     "Attempts",
+    "BillingRecord",
     "ExternalParty",
     "Factor",
     "FactorReset",
@@ -44,6 +57,13 @@ __all__ = (
     "LinkPurpose",
     "Mail",
     "MailedLink",
+    "MaintenanceKind",
+    "MaintenanceMail",
+    "MaintenanceNotice",
+    "MaintenanceOccasion",
+    "MaintenanceStatus",
+    "MaintenanceStep",
+    "MaintenanceWindow",
     "Membership",
     "MembershipChange",
     "MembershipKind",
@@ -53,6 +73,8 @@ __all__ = (
     "RecoveryCode",
     "Role",
     "Scope",
+    "SeatCount",
+    "SeatKind",
     "SecondDeviceApproval",
     "ServiceToken",
     "Session",

@@ -1,5 +1,6 @@
 """Mail that waits to be sent: rows, so that a lost queue loses none."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.db import models
@@ -7,6 +8,9 @@ from django.db.models import Q
 
 from orgs.models.sign_in import LinkPurpose
 from semafore.kernel import clock
+
+GIVE_UP_AFTER = timedelta(hours=24)
+"""A mail that no server took for so long is not tried again."""
 
 
 class Mail(models.Model):

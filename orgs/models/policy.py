@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from orgs.models.people import Membership, Organisation
 from semafore.kernel.tenancy import TenantModel
+from semafore.kernel.versions import version_field, versioned
 
 DEVICES_PER_MEMBER = (1, 50)
 GUEST_STAY_DAYS = (1, 3650)
@@ -45,6 +46,10 @@ class Policy(TenantModel):
     """Who alone may open an emergency room."""
     push_wake_ups = models.BooleanField(default=True)
     managed_app = models.JSONField(default=default_managed_app)
+    """Fields of `orgs.managed_app.ManagedApp`; who never changed any has none."""
+    managed_app_version = models.PositiveIntegerField(default=1, db_default=1)
+    """One more with each change of them."""
+    version = version_field()
 
     class Meta:
         constraints = (
@@ -59,6 +64,7 @@ class Policy(TenantModel):
                 condition=Q(external_room_approvers__in=(1, 2)), name="policy_room_approvers"
             ),
         )
+        triggers = versioned("managed_app")
 
     def __str__(self) -> str:
         return str(self.organisation_id)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from orgs.models.people import Account, Membership
 from semafore.kernel import clock
+from semafore.kernel.models import SealedField
 from semafore.kernel.tenancy import TenantModel
 
 
@@ -17,7 +18,7 @@ class Factor(models.Model):
     account = models.OneToOneField(
         Account, primary_key=True, on_delete=models.CASCADE, related_name="factor"
     )
-    sealed_key = models.BinaryField(null=True)
+    sealed_key = SealedField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     last_step = models.BigIntegerField(default=0)
     """The newest time step whose code was accepted: each code is good once."""

@@ -13,10 +13,13 @@ def sponsored_guests(membership_id: UUID) -> QuerySet[Membership]:
     return guests.exclude(status=MembershipStatus.ENDED).order_by("name", "id")
 
 
+def sponsorless() -> Q:
+    """Guests for whom nobody answers, of memberships that haven't ended."""
+    answering = Q(sponsor__status=MembershipStatus.ACTIVE) & unlapsed("sponsor__")
+    return Q(kind=MembershipKind.GUEST) & ~answering
+
+
 def guests_without_sponsor() -> QuerySet[Membership]:
     """Guests for whom nobody answers: their sponsor is suspended or has left. By name."""
-    answering = Q(sponsor__status=MembershipStatus.ACTIVE) & unlapsed("sponsor__")
-    guests = Membership.objects.filter(kind=MembershipKind.GUEST).exclude(
-        status=MembershipStatus.ENDED
-    )
-    return guests.filter(~answering).select_related("party", "sponsor").order_by("name", "id")
+    guests = Membership.objects.exclude(status=MembershipStatus.ENDED).filter(sponsorless())
+    return guests.select_related("party", "sponsor").order_by("name", "id")

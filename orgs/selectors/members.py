@@ -46,6 +46,12 @@ def member(membership_id: UUID) -> Membership:
     return found
 
 
+def memberships_of(person: Membership) -> list[Membership]:
+    """The same person's in the organisation: this one, then those of other times, newest first."""
+    same = Membership.objects.filter(account=person.account_id).exclude(id=person.id)
+    return [person, *same.order_by("-created_at", "-id")]
+
+
 def changes_of(membership_id: UUID) -> QuerySet[MembershipChange]:
     """The history of a membership's status, newest first, with who changed it."""
     changes = MembershipChange.objects.filter(membership_id=membership_id)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 
 from orgs.models import Account, Membership, MembershipKind, MembershipStatus, unlapsed
 from orgs.roles import ROLE_PERMISSIONS, permissions_of
@@ -27,6 +28,8 @@ class Seat:
     role: str
     permissions: frozenset[Permission]
     ends_at: datetime | None
+    former: frozenset[UUID]
+    """Ended memberships of the same person in the organisation."""
 
     def actor(self, origin: Actor) -> Actor:
         """The acting person, named as this organisation knows them."""
@@ -50,7 +53,13 @@ def _seats(account: Account) -> QuerySet[Membership]:
             status=MembershipStatus.ACTIVE,
         )
         .select_related("organisation")
+        .annotate(former=_former())
     )
+
+
+def _former() -> ArraySubquery:
+    same = {"account": OuterRef("account"), "organisation": OuterRef("organisation")}
+    return ArraySubquery(locate(Membership).filter(**same).exclude(id=OuterRef("id")).values("id"))
 
 
 def entering(account: Account) -> QuerySet[Membership]:
@@ -71,6 +80,7 @@ def _seat(membership: Membership) -> Seat | None:
         role=membership.role,
         permissions=permissions,
         ends_at=membership.ends_at,
+        former=frozenset(membership.former),  # type: ignore[attr-defined]  # of the annotation
     )
 
 

@@ -16,7 +16,9 @@ from orgs.models import (
     MailedLink,
     Membership,
     MembershipKind,
+    MembershipStatus,
     RecoveryCode,
+    Role,
     Session,
 )
 from semafore.kernel import clock
@@ -104,6 +106,16 @@ def get_factor_reset(reset_id: UUID) -> FactorReset:
     )
     if found is None:
         raise NotFound
+    return found
+
+
+def owner_called(email: str) -> Membership:
+    """The owner of the current organisation who signs in with this email. Raises NotFound."""
+    found = Membership.objects.filter(
+        account__email=email.strip().lower(), role=Role.OWNER, status=MembershipStatus.ACTIVE
+    ).first()
+    if found is None:
+        raise NotFound(detail="No owner of this organisation signs in with this email.")
     return found
 
 

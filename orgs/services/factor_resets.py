@@ -112,14 +112,17 @@ def deny_factor_reset(*, reset_id: UUID, reason: str) -> FactorReset:
 def operator_reset_factor(*, membership_id: UUID, reason: str) -> FactorReset:
     """An owner whom no other owner can help: the first operator asks, a second one applies it.
 
-    Raises NotPermitted unless an operator acts and the person is an owner; NotFound, OwnRequest
-    for one operator twice, MembershipTransition, FactorResetPending for one that isn't operators'.
+    Raises NotPermitted unless operators act, the first is one still, and the person is an owner;
+    NotFound, OwnRequest for one operator twice and for the person, MembershipTransition,
+    FactorResetPending for one that isn't operators'.
     """
     lock_organisation()
     actor = current_actor()
     if actor.kind is not ActorKind.OPERATOR or actor.id is None:
         raise NotPermitted
     membership = get_resettable(membership_id)
+    if membership.account_id == actor.id:
+        raise OwnRequest
     if membership.role != Role.OWNER:
         raise NotPermitted(detail="Operators reset the second factor of owners alone.")
     pending = FactorReset.objects.filter(
@@ -129,8 +132,12 @@ def operator_reset_factor(*, membership_id: UUID, reason: str) -> FactorReset:
         return request_factor_reset(membership_id=membership_id, reason=reason)
     if pending.requested_by_operator_id == actor.id:
         raise OwnRequest
-    _apply(_locked(pending.id), approver="SemaFore's operators")
-    return pending
+    operators = Account.objects.filter(is_operator=True, is_active=True)
+    if not operators.filter(id=pending.requested_by_operator_id).exists():
+        raise NotPermitted(detail="Whoever asked for it may not do so any more. It has to lapse.")
+    reset = _locked(pending.id)
+    _apply(reset, approver="SemaFore's operators")
+    return reset
 
 
 def _locked(reset_id: UUID) -> FactorReset:

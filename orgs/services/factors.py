@@ -6,9 +6,11 @@ that the person confirms later.
 """
 
 import base64
+import logging
 import secrets
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from audit.services.recording import record_platform
@@ -19,6 +21,8 @@ from orgs.services.links import use_link
 from orgs.totp import CODE, check_totp
 from semafore.kernel import clock
 from semafore.kernel.sealing import keyed_hash, seal, unseal
+
+logger = logging.getLogger(__name__)
 
 RECOVERY_CODES = 10
 RECOVERY_CODE_BYTES = 10
@@ -81,7 +85,12 @@ def verify_factor(*, account: Account, code: str) -> bool:
     code = "".join(code.split()).replace("-", "").upper()
     if CODE.fullmatch(code) is None:
         return _use_recovery_code(account, code)
-    step = check_totp(unseal(bytes(factor.sealed_key)), code, factor.last_step)
+    try:
+        key = unseal(factor.sealed_key)
+    except InvalidToken:
+        logger.error("FIELD_KEYS lacks the key that a second factor is sealed under")  # noqa: TRY400
+        return False
+    step = check_totp(key, code, factor.last_step)
     if step is None:
         return False
     factor.last_step = step

@@ -17,15 +17,18 @@ from django.urls import reverse
 from kombu.exceptions import OperationalError
 
 from orgs.mail import MailError, send_mail_to
-from orgs.models import Account, LinkPurpose, Mail
+from orgs.models import Account, LinkPurpose, Mail, Organisation
+from orgs.models.mail import GIVE_UP_AFTER
+from orgs.selectors.members import holders_of
 from orgs.selectors.sign_in import account_by_email
 from orgs.services.links import make_link
 from semafore.kernel import clock
+from semafore.kernel.hooks import PeopleToTell
 from semafore.kernel.tasks import delete_batch
+from semafore.kernel.tenancy import current_organisation_id
 
 logger = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = timedelta(hours=24)
 KEPT_FOR = timedelta(hours=48)
 HOUR = timedelta(hours=1)
 LINKS_AN_HOUR = 3
@@ -39,15 +42,16 @@ def post_mail(
     template: str,
     context: Mapping[str, Any] | None = None,
     link: LinkPurpose | None = None,
-) -> None:
+) -> Mail:
     """Have a mail sent after the transaction. With `link`, the worker puts a new one into it.
 
-    `context` is stored: names and times, never a secret.
+    The row goes after two days. `context` is stored: names and times, never a secret.
     """
     mail = Mail.objects.create(
         to=to, template=template, context=dict(context or {}), link=link or ""
     )
     transaction.on_commit(lambda: _nudge(mail.id))
+    return mail
 
 
 @transaction.atomic
@@ -62,6 +66,19 @@ def mail_factor_link(*, account: Account) -> None:
     """Mail the link of a factor reset again, to somebody who gave their password just now."""
     if account.email:
         post_asked_mail(to=account.email, template="factor_link", link=LinkPurpose.FACTOR)
+
+
+def on_people_to_tell(payload: PeopleToTell) -> None:
+    """Handler of the kernel's hook: a mail to each of them that has an address."""
+    organisation = Organisation.objects.get(id=current_organisation_id())
+    console = reverse("overview", args=[organisation.slug])
+    context = {
+        **payload.context,
+        "organisation": organisation.name,
+        "page": f"{settings.BASE_URL}{console}{payload.context['page']}",
+    }
+    for holder in holders_of(payload.permission).exclude(email=""):
+        post_mail(to=holder.email, template=payload.template, context=context)
 
 
 def _nudge(mail_id: UUID) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import OuterRef
 
 from audit.services.recording import Ref, record
 from orgs.errors import ServiceTokenInvalid, ServiceTokenTransition
 from orgs.events import people as events
-from orgs.models import Scope, ServiceToken
+from orgs.models import Membership, Scope, ServiceToken
 from semafore.kernel import clock
 from semafore.kernel.actor import current_actor
 from semafore.kernel.problems import NotFound
@@ -80,7 +82,7 @@ def revoke_service_token(*, service_token_id: UUID, reason: str) -> ServiceToken
 
 def authenticate_service_token(raw: str) -> ServiceToken | None:
     """The valid token that this is, its organisation loaded; None for any other. Notes the day."""
-    rows = locate(ServiceToken).select_related("organisation")
+    rows = locate(ServiceToken).select_related("organisation").annotate(former=_of_the_issuer())
     row = rows.filter(token_hash=_hash(raw)).first()
     if row is None or row.status != "active":
         return None
@@ -90,6 +92,15 @@ def authenticate_service_token(raw: str) -> ServiceToken | None:
             ServiceToken.objects.filter(id=row.id).update(last_used_on=today)
         row.last_used_on = today
     return row
+
+
+def _of_the_issuer() -> ArraySubquery:
+    """The issuer's memberships in the organisation."""
+    same = {
+        "account__memberships": OuterRef("created_by"),
+        "organisation": OuterRef("organisation"),
+    }
+    return ArraySubquery(locate(Membership).filter(**same).values("id"))
 
 
 def _hash(token: str) -> bytes:

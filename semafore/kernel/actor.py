@@ -32,6 +32,8 @@ class Actor:
     request_id: str = ""
 
 
+OPERATOR_LABEL = "SemaFore operator"
+"""As an organisation's log names an operator: it says no more than that it was one."""
 SYSTEM = Actor(kind=ActorKind.SYSTEM, label="SemaFore server")
 
 _current: ContextVar[Actor | None] = ContextVar("actor", default=None)

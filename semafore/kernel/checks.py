@@ -56,6 +56,14 @@ def production_is_safe(**_kwargs: Any) -> list[CheckMessage]:
                 id="kernel.E002",
             )
         )
+    if settings.LOG_FORMAT != "json":
+        found.append(
+            Error(
+                "LOG_FORMAT is line: what exceptions say, rows and addresses too, would be logged.",
+                hint="Set LOG_FORMAT=json, or leave it out.",
+                id="kernel.E005",
+            )
+        )
     if urlsplit(settings.BASE_URL).scheme != "https":
         found.append(
             Error(

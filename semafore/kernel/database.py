@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import psycopg
-from django.db import connection
+from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
+
+from semafore.kernel.replica import reading_alias
 
 
 class _PreparedCursor(psycopg.Cursor[tuple[Any, ...]]):
@@ -14,19 +17,28 @@ class _PreparedCursor(psycopg.Cursor[tuple[Any, ...]]):
         return super().execute(query, params, prepare=True)
 
 
-def prepared_cursor() -> CursorWrapper:
-    """A cursor of the current connection whose statements are prepared, once a connection.
+def prepared_cursor(*, binary: bool = False) -> CursorWrapper:
+    """A cursor whose statements are prepared, once a connection; of the database that reads go to.
 
     Planning such a statement costs PostgreSQL more than running it: a claim needs 0.9 ms less.
     Parameters are bound by the server, so each must have a type that it can tell: name it
-    (`%s::uuid[]`) where the statement doesn't.
+    (`%s::uuid[]`) where the statement doesn't. `binary`: results come so, which halves what many
+    bytes cost.
     """
-    connection.ensure_connection()
+    current = connections[reading_alias()]
+    current.ensure_connection()
+    cursor = _PreparedCursor(current.connection)
+    cursor.format = Format.BINARY if binary else Format.TEXT
     # Django's own wrapping, so that its query log and `assertNumQueries` see these too.
-    wrapped: CursorWrapper = connection._prepare_cursor(  # type: ignore[attr-defined]  # noqa: SLF001
-        _PreparedCursor(connection.connection)
+    wrapped: CursorWrapper = current._prepare_cursor(  # type: ignore[attr-defined]  # noqa: SLF001
+        cursor
     )
     return wrapped
+
+
+def reading_cursor() -> CursorWrapper:
+    """A plain cursor of the database that reads go to (`kernel.replica`)."""
+    return connections[reading_alias()].cursor()
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Whether this process lives, and whether it can serve."""
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from psycopg_pool import PoolTimeout
 
+from semafore.kernel.closing import CLOSING
 from semafore.kernel.permissions import Access
+from semafore.kernel.redis_client import new_client
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -16,12 +17,17 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 with a database whose migrations are done; a lost Redis is reported and tolerated."""
+    """200 with a database whose migrations are done and that nobody has to look at after a restore.
+
+    A lost Redis is reported and tolerated.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         pending = pending_migrations()
         database = "ok" if not pending else f"{pending} migrations pending"
+        if not pending and not CLOSING.ready():
+            database = "restored"
     except (DatabaseError, PoolTimeout):
         database = "unreachable"
     return JsonResponse(
@@ -45,9 +51,7 @@ def pending_migrations() -> int:
 
 def _redis_state() -> str:
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5
-        ) as client:
+        with new_client(socket_timeout=0.5, socket_connect_timeout=0.5) as client:
             client.ping()
     except redis.RedisError:
         return "degraded"

@@ -6,6 +6,10 @@ from semafore.kernel import clock
 from semafore.kernel.tenancy import TenantModel
 
 
+class SealedField(models.BinaryField):  # type: ignore[type-arg]  # generic in the stubs alone
+    """What `kernel.sealing` sealed; by its kind `manage.py reseal` finds it."""
+
+
 class IdempotentAnswer(TenantModel):
     """The answer to a POST with an `Idempotency-Key`, for a retry within 24 hours."""
 
@@ -26,3 +30,17 @@ class IdempotentAnswer(TenantModel):
 
     def __str__(self) -> str:
         return f"answer {self.pk}"
+
+
+class TaskRun(models.Model):
+    """When a scheduled task last ran; of no organisation, whatever the task went through."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    succeeded_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    """When it last failed, in one organisation or in all."""
+    milliseconds = models.PositiveBigIntegerField()
+    """How long the last run took."""
+
+    def __str__(self) -> str:
+        return self.name

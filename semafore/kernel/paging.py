@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 
 from semafore.kernel.problems import Malformed
 from semafore.kernel.sealing import seal, unseal
+from semafore.kernel.tenancy import current_organisation_id
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -68,22 +69,27 @@ def _value(row: Model, name: str) -> Any:
 def seal_cursor(by: Sequence[str], values: Sequence[Any]) -> str:
     """The cursor to what comes after these values in the order `by`.
 
-    Sealed, since the values may be people's names, and addresses are logged.
+    Sealed, since the values may be people's names, and addresses are logged. It serves in the
+    organisation in scope alone.
     """
     plain = [_plain(value) for value in values]
-    return seal(json.dumps([list(by), plain]).encode()).decode()
+    return seal(json.dumps([*_of_here(by), plain]).encode()).decode()
 
 
 def open_cursor(by: Sequence[str], cursor: str) -> list[Any]:
-    """Its values. Raises Malformed for a cursor that is not one of ours in this order."""
+    """Its values. Raises Malformed for one that is not of this order and this organisation."""
     try:
-        order, values = json.loads(unseal(cursor.encode()))
+        organisation, order, values = json.loads(unseal(cursor.encode()))
     except (InvalidToken, ValueError):
         # Also one that was sealed for something else, and so has another shape.
-        order, values = None, []
-    if order != list(by):
+        organisation, order, values = None, None, []
+    if [organisation, order] != _of_here(by):
         raise Malformed(detail="This page's address is not complete. Start at the first page.")
     return [_parse(value) for value in values]
+
+
+def _of_here(by: Sequence[str]) -> list[Any]:
+    return [str(current_organisation_id()), list(by)]
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Hints to connected devices: "look", never data. The database is the truth.
 
-One pipelined PUBLISH for any number of devices (measured: 0.42 ms for 50 against 162 ms through a
+One script publishes for any number of devices (measured: 0.15 ms for 50 against 162 ms through a
 channel layer). A lost hint costs at most one slow poll of the socket process.
 """
 
@@ -35,8 +35,15 @@ class Hint(StrEnum):
     MAILBOX = "mailbox"
     """An envelope or a notice waits, or what the device may see of rooms and people changed."""
 
+    MAINTENANCE = "maintenance"
+    """A window of maintenance was announced, changed or cancelled, has begun or ended."""
+
     STATUS = "status"
     """The device, its membership, its token or its place as the one socket may have changed."""
+
+
+PUBLISH = "for i = 2, #ARGV do redis.call('PUBLISH', ARGV[i], ARGV[1]) end"
+"""One command for all: fifty cost the process four times as much, packed and answered each."""
 
 
 def channel(device_id: UUID) -> str:
@@ -58,10 +65,7 @@ def _publish(device_ids: list[UUID], hint: Hint) -> None:
     if time.monotonic() < _quiet_until:
         return
     try:
-        with redis_client().pipeline(transaction=False) as pipeline:
-            for device_id in device_ids:
-                pipeline.publish(channel(device_id), hint.value)
-            pipeline.execute()
+        redis_client().eval(PUBLISH, 0, hint.value, *map(channel, device_ids))
     except redis.RedisError as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("hints are not sent for %.0f s: %s", QUIET_SECONDS, type(error).__name__)

@@ -7,7 +7,7 @@ import base64
 import hmac
 from functools import cache
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -20,9 +20,13 @@ def derived_key(purpose: str) -> bytes:
 
 
 @cache
-def _boxes() -> MultiFernet:
+def _box_of_each() -> list[Fernet]:
     keys = settings.FIELD_KEYS or [base64.urlsafe_b64encode(derived_key("field")).decode()]
-    return MultiFernet([Fernet(key) for key in keys])
+    return [Fernet(key) for key in keys]
+
+
+def _boxes() -> MultiFernet:
+    return MultiFernet(_box_of_each())
 
 
 def seal(value: bytes) -> bytes:
@@ -33,6 +37,15 @@ def seal(value: bytes) -> bytes:
 def unseal(sealed: bytes | memoryview) -> bytes:
     """Decrypt with whichever of FIELD_KEYS it was. Raises cryptography.fernet.InvalidToken."""
     return _boxes().decrypt(bytes(sealed))
+
+
+def sealed_anew(sealed: bytes | memoryview) -> bytes | None:
+    """The same under the first of FIELD_KEYS; None where it is. Raises InvalidToken as `unseal`."""
+    try:
+        _box_of_each()[0].decrypt(bytes(sealed))
+    except InvalidToken:
+        return _boxes().rotate(bytes(sealed))
+    return None
 
 
 def keyed_hash(purpose: str, value: bytes) -> bytes:

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from pwd import struct_passwd
@@ -71,10 +72,17 @@ def programs() -> Path:
 class PostgresCluster(LocalServer):
     """One cluster in one directory, reached by a Unix socket that only its account may open."""
 
-    def __init__(self, directory: Path | str, *, durable: bool = True) -> None:
-        """`durable=False` trades safety against power cuts for speed."""
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`durable=False` trades safety against power cuts for speed; `settings` are more of it."""
         super().__init__(directory)
         self.durable = durable
+        self.settings = dict(settings or {})
         self.data = self.directory / "data"
         self.log = self.directory / "postgres.log"
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
@@ -130,6 +138,7 @@ class PostgresCluster(LocalServer):
         privileges.give(self.log, account)
         options = SETTINGS | ({} if self.durable else NOT_DURABLE)
         socket_directory = str(self.socket_directory).replace('"', '""')
+        options |= self.settings
         options |= {
             "cluster_name": self.name,
             "unix_socket_directories": f'"{socket_directory}"',

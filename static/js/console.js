@@ -2,14 +2,16 @@
 "use strict";
 
 const sprite = document.currentScript.dataset.icons;
-const local = new Intl.DateTimeFormat("en-GB", {
+const parts = {
   day: "numeric",
   month: "short",
   year: "numeric",
   hour: "2-digit",
   minute: "2-digit",
   timeZoneName: "short",
-});
+};
+const toTheMinute = new Intl.DateTimeFormat("en-GB", parts);
+const toTheSecond = new Intl.DateTimeFormat("en-GB", { ...parts, second: "2-digit" });
 const CLOCK = "semafore-clock";
 
 function icon(name) {
@@ -23,12 +25,17 @@ function icon(name) {
   return picture;
 }
 
-// Times: UTC as the server wrote them, or the viewer's own; the other one on hover.
+// Times: UTC as the server wrote them, or the viewer's own; the other one on hover, or beside it.
 function showTimes(root) {
   const own = localStorage.getItem(CLOCK) === "local";
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.dataset.utc ??= time.textContent;
+    const local = "seconds" in time.dataset ? toTheSecond : toTheMinute;
     const here = local.format(new Date(time.dateTime));
+    if ("both" in time.dataset) {
+      time.textContent = here === time.dataset.utc ? here : `${time.dataset.utc} (${here})`;
+      continue;
+    }
     time.textContent = own ? here : time.dataset.utc;
     time.title = own ? time.dataset.utc : here;
   }

@@ -16,10 +16,11 @@ from nacl.signing import SigningKey
 
 from audit import merkle
 from audit.commitments import Committed, canonical, commit, leaf_hash
+from audit.exports.archive import FILE_MODE, NO_TIME, FileInfo
 from audit.notes import Signer
 from audit.registry import EventClass
 from audit.services.contents import content_root
-from audit.services.evidence import FILE_MODE, NO_TIME, Heading, Sources, write_bundle
+from audit.services.evidence import Heading, Sources, write_bundle
 from audit.verifier import Report
 
 HOST = "log.example.org"
@@ -272,7 +273,7 @@ def packed(files: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in files.items():
-            info = zipfile.ZipInfo(name, NO_TIME)
+            info = FileInfo(name, NO_TIME)
             info.create_system, info.external_attr = 3, FILE_MODE << 16
             with archive.open(info, "w", force_zip64=True) as entry:
                 entry.write(content)

@@ -21,9 +21,8 @@ from audit.selectors.checkpoints import latest_checkpoint
 from audit.selectors.tree import tree_head
 from orgs.models import Organisation
 from semafore.kernel import clock
-from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT, environment
-from tests import cast
+from tests import cast, migrated
 from tests.realtime.processes import database_url
 
 PATIENCE = 30.0
@@ -88,10 +87,9 @@ def test_events_stand_under_a_checkpoint_soon_and_a_signal_ends_it(
 
 
 def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
-    with PostgresCluster(tmp_path / "postgres", durable=False) as postgres:
+    with migrated.cluster(tmp_path / "postgres", durable=False) as postgres:
         env = environment(DATABASE_URL=postgres.url, LOG_STATE_DIR=str(tmp_path / "log"))
         manage = [sys.executable, "manage.py"]
-        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=env, cwd=ROOT, check=True)
 
         def act(address: str) -> None:
             code = (

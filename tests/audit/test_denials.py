@@ -2,11 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from threading import Barrier
 from threading import Event as Signal
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,9 +31,11 @@ from semafore.kernel.actor import SYSTEM, Actor, ActorKind, acting_as
 from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.api import ApiProblem
 from tests import cast
+from tests.at_once import at_once
 from tests.cast import Phone
 
 MINUTE = timedelta(minutes=1)
+
 BOB = Actor(kind=ActorKind.DEVICE, id=UUID(int=1), label="Bob, Phone", address="192.0.2.1")
 CAROL = Actor(kind=ActorKind.DEVICE, id=UUID(int=2), label="Carol, Phone", address="192.0.2.2")
 STRANGER = Actor(kind=ActorKind.ANONYMOUS, address="198.51.100.7")
@@ -83,23 +83,6 @@ def denied(organisation: Organisation) -> list[tuple[dict[str, Any], dict[str, A
         rows = list(Event.objects.order_by("id"))
     read = [(json.loads(bytes(row.who or b"")), json.loads(bytes(row.what or b""))) for row in rows]
     return [(who, what) for who, what in read if what["outcome"] == "denied"]
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What the acts return or raise, each in a thread and a connection of its own."""
-    start = Barrier(len(acts))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=10)
-            return act()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def test_refusals_of_one_minute_are_one_row_with_a_count(acme: Organisation) -> None:

@@ -1,14 +1,15 @@
 """Who may read which events: the table of product.md, section 1."""
 
+import json
 from uuid import uuid4
 
 import pytest
 
 from audit.events.retention import HoldLiftWithdrawn
-from audit.models import IndexedEvent
+from audit.models import Event, IndexedEvent
 from audit.registry import REGISTRY
-from audit.selectors.reading import may_read, unreadable
-from audit.services.recording import Fact
+from audit.selectors.reading import Reader, may_read, may_read_type, unreadable
+from audit.services.recording import Fact, Ref
 from orgs.models import MembershipKind, Organisation, Role
 from orgs.roles import permissions_of
 from semafore.kernel.permissions import Permission
@@ -33,17 +34,19 @@ def test_the_table(acme: Organisation, role: Role, classes: set[int], *, holds: 
     facts = [fact_of_class(number) for number in range(1, 7)]
     facts.append(Fact(HoldLiftWithdrawn(hold_id=uuid4(), request_id=uuid4())))
     ids = happened(acme, facts, ago=DAY)
-    assert may_read(4, "hold.placed", permissions) is holds
-    assert may_read(1, "audit.searched", permissions) is holds
-    assert {number for number in range(1, 7) if may_read(number, "x.y", permissions)} == classes
+    assert may_read_type(4, "hold.placed", permissions) is holds
+    assert may_read_type(1, "audit.searched", permissions) is holds
+    assert {
+        number for number in range(1, 7) if may_read_type(number, "x.y", permissions)
+    } == classes
 
     with organisation_scope(acme.id):
         events = IndexedEvent.objects.filter(event_id__in=ids)
-        shown = list(events.exclude(unreadable(permissions)).order_by("seq"))
+        shown = list(events.exclude(unreadable(Reader(permissions))).order_by("seq"))
         allowed = [
             one
             for one in events.order_by("seq")
-            if may_read(one.event_class, one.type, permissions)
+            if may_read_type(one.event_class, one.type, permissions)
         ]
     assert [one.seq for one in shown] == [one.seq for one in allowed]
     assert {one.event_class for one in shown} == classes
@@ -54,7 +57,33 @@ def test_traffic_alone_shows_traffic_alone(acme: Organisation) -> None:
     only = {Permission.AUDIT_READ_TRAFFIC}
     happened(acme, [fact_of_class(number) for number in range(1, 7)], ago=DAY)
     with organisation_scope(acme.id):
-        shown = IndexedEvent.objects.exclude(unreadable(only))
+        shown = IndexedEvent.objects.exclude(unreadable(Reader(only)))
         assert {one.event_class for one in shown} == TRAFFIC
     for kind in REGISTRY.values():
-        assert may_read(kind.event_class, kind.name, only) is (kind.event_class in TRAFFIC)
+        assert may_read_type(kind.event_class, kind.name, only) is (kind.event_class in TRAFFIC)
+
+
+def test_nobody_reads_of_what_examines_them(acme: Organisation) -> None:
+    """Not an owner of a hold on them, unless they placed it themselves."""
+    permissions = permissions_of(MembershipKind.MEMBER, Role.OWNER)
+    subject = uuid4()
+    fact = Fact(
+        HoldLiftWithdrawn(hold_id=uuid4(), request_id=uuid4()),
+        subject=Ref("member", subject, "Sue"),
+    )
+    (event_id,) = happened(acme, [fact], ago=DAY)
+    shown = {}
+    with organisation_scope(acme.id):
+        who = json.loads(bytes(Event.objects.get(id=event_id).who or b""))
+        for name, reader in (
+            ("the subject", Reader(permissions, subject)),
+            ("somebody else", Reader(permissions, uuid4())),
+            ("a program", Reader(permissions)),
+        ):
+            listed = IndexedEvent.objects.filter(event_id=event_id).exclude(unreadable(reader))
+            shown[name] = (listed.exists(), may_read(4, "hold.lift_withdrawn", who, reader))
+    assert shown == {
+        "the subject": (False, False),
+        "somebody else": (True, True),
+        "a program": (True, True),
+    }

@@ -29,6 +29,7 @@ from audit.verifier import open_note
 from orgs.events.people import AccountCreated
 from orgs.models import Organisation
 from semafore.kernel.actor import SYSTEM, acting_as
+from semafore.local.client.api import ApiProblem
 from tests import cast
 from tests.cast import inside
 from tests.messaging import talk
@@ -126,11 +127,13 @@ def test_a_restored_database_is_noticed_and_goes_on_under_a_new_name(
 
     backups.restore()
 
-    # Restored, and halted: messages go on, and nothing gets a place.
+    # Restored, and halted: devices wait, and nothing gets a place.
     assert not drain(folder)
     assert halted(acme) == "database_behind"
     assert refusal(log, folder) == Refusal.DATABASE_BEHIND
-    phone.api.send_message(room.id, talk.message([other]))
+    with pytest.raises(ApiProblem, match="restored"):
+        phone.api.send_message(room.id, talk.message([other]))
+    cast.member(acme, "Eve")
     assert not drain(folder)
     assert tree_head(log).size == early.size
     with pytest.raises(CommandError, match="halted"):
@@ -164,7 +167,7 @@ def test_a_restored_database_is_noticed_and_goes_on_under_a_new_name(
         "log.key_announced",
         "log.key_retired",
     ]
-    assert {"message.accepted", "log.halted"} <= set(types(acme, early.size))
+    assert {"member.admitted", "log.halted"} <= set(types(acme, early.size))
 
 
 def types(of: Organisation, start: int) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit.sentences import in_words
+from audit.sentences import in_words, sentence
 
 SWEPT = [{"class": 2, "part": "who", "count": 61}, {"class": 6, "part": "what", "count": 125}]
 TIME = "2026-11-21T09:30:00.000000Z"
@@ -28,3 +28,15 @@ TIME = "2026-11-21T09:30:00.000000Z"
 )
 def test_a_value_in_words(value: Any, words: str) -> None:
     assert in_words(value) == words
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Grievance HR-12", "Somebody placed a legal hold (Grievance HR-12)."),
+        ("Grievance HR-12.", "Somebody placed a legal hold (Grievance HR-12)."),
+        ("Who was it?", "Somebody placed a legal hold (Who was it?)."),
+    ],
+)
+def test_a_reason_in_brackets_ends_no_sentence_of_its_own(reason: str, said: str) -> None:
+    assert sentence({"type": "hold.placed", "data": {"reason": reason}}, None) == said

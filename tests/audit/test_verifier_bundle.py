@@ -11,9 +11,9 @@ import pytest
 
 from audit import verifier
 from audit.commitments import canonical
+from audit.exports.archive import FILE_MODE, NO_TIME
 from audit.notes import Signer
 from audit.registry import EventClass
-from audit.services.evidence import FILE_MODE, NO_TIME
 from tests.audit.evidence_log import (
     NEXT_SIGNER,
     ORIGIN,

@@ -4,11 +4,12 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as django_settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, V
 from orgs.models import Membership
 from semafore.local.servers import LOCAL
 from semafore.wsgi import application
+from tests import cast
 
 FLAGS = (
     "--no-sandbox",
@@ -28,9 +30,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 SCREENSHOTS = LOCAL / "screenshots"
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+PICTURES = not os.environ.get("CI")
+"""Nobody looks at those of a machine that only tests, and they take half of the time."""
 AXE = Axe().axe_script
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules of axe that a dark page may break and a light one not."""
+ROOM = ["scrollable-region-focusable", "meta-viewport", "css-orientation-lock"]
+"""Likewise a narrow one: the others hang on no width."""
 
 
 class BrowserAs(Protocol):
@@ -102,16 +108,38 @@ def _note(message: ConsoleMessage, faults: list[str]) -> None:
         faults.append(message.text)
 
 
+@contextmanager
+def pages_of_people(chromium: Browser, address: str) -> Iterator[BrowserAs]:
+    """Opens a page of its own for whoever signs in; what breaks in it fails the test."""
+    with ExitStack() as opened:
+
+        def browser(person: Membership, *, scripts: bool = True) -> Page:
+            context = opened.enter_context(new_context(chromium, address, scripts=scripts))
+            cookie = cast.signed_in(person).cookies[django_settings.SESSION_COOKIE_NAME]
+            # 127.0.0.1 counts as secure, so that the cookie can be as strict as in production.
+            secure = address.replace("http:", "https:")
+            context.add_cookies(
+                [{"name": cookie.key, "value": cookie.value, "url": secure, "secure": True}]
+            )
+            return opened.enter_context(watched(context))
+
+        yield browser
+
+
 def look(page: Page, name: str) -> None:
-    """Screenshots in light, dark and narrow; axe finds nothing serious, and nothing sticks out."""
-    views = (("light", WIDE, None), ("dark", WIDE, COLOURS), ("narrow", NARROW, None))
+    """In light, dark and narrow: axe finds nothing serious, nothing sticks out; pictures of it."""
+    views = (("light", WIDE, None), ("dark", WIDE, COLOURS), ("narrow", NARROW, ROOM))
+    page.wait_for_load_state()
     page.evaluate(AXE)
     for view, size, rules in views:
         page.emulate_media(color_scheme="dark" if view == "dark" else "light")
         page.set_viewport_size(size)
+        # What hangs on the size, such as whether a table scrolls, is seen to within a frame.
+        page.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
         # Django's own pages fade from one scheme into the other.
         page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
-        page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
+        if PICTURES:
+            page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"{name} ({view}) is {wider} px wider than the window"
         options = {

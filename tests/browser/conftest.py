@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import cast as typed
 
 import pytest
+import pytest_django
 from django.conf import settings as django_settings
+from django.db import connection
+from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 
-from orgs.models import Membership, Organisation
+from orgs.models import Organisation
 from tests import cast
 from tests.browser.browsers import (
     FLAGS,
@@ -19,12 +22,19 @@ from tests.browser.browsers import (
     NewBrowser,
     chromium_path,
     new_context,
+    pages_of_people,
     served,
     watched,
 )
 from tests.browser.scene import Scene, an_organisation
+from tests.browser.scene_exports import add_exports
 from tests.browser.scene_log import add_log
+from tests.browser.scene_managed import add_postures
+from tests.browser.scene_operations import add_operations
+from tests.browser.scene_reports import add_reports
 from tests.browser.scene_rooms import add_rooms
+from tests.browser.scene_siem import add_siem
+from tests.conftest import empty_every_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -57,18 +67,7 @@ def address(django_db_setup: None) -> Iterator[str]:
 @pytest.fixture
 def browser_as(chromium: Browser, address: str, committed: None) -> Iterator[BrowserAs]:
     """Opens a page of its own for whoever signs in; what breaks in it fails the test."""
-    with ExitStack() as opened:
-
-        def browser(person: Membership, *, scripts: bool = True) -> Page:
-            context = opened.enter_context(new_context(chromium, address, scripts=scripts))
-            cookie = cast.signed_in(person).cookies[django_settings.SESSION_COOKIE_NAME]
-            # 127.0.0.1 counts as secure, so that the cookie can be as strict as in production.
-            secure = address.replace("http:", "https:")
-            context.add_cookies(
-                [{"name": cookie.key, "value": cookie.value, "url": secure, "secure": True}]
-            )
-            return opened.enter_context(watched(context))
-
+    with pages_of_people(chromium, address) as browser:
         yield browser
 
 
@@ -113,9 +112,36 @@ def outbox(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture
 def scene(committed: None, outbox: Path) -> Scene:
     """An organisation in the middle of its work."""
+    return a_whole_scene()
+
+
+@pytest.fixture(scope="module")
+def lasting_scene(
+    django_db_setup: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scene]:
+    """The same for all tests of a file that only look."""
+    file = tmp_path_factory.mktemp("scene") / "sms.jsonl"
+    with (
+        django_db_blocker.unblock(),
+        override_settings(UNAUTHENTICATED_PER_MINUTE=1_000_000, SMS_FILE=str(file)),
+    ):
+        yield a_whole_scene()
+        empty_every_table()
+        connection.close()
+
+
+def a_whole_scene() -> Scene:
+    """Something of every kind."""
     made = an_organisation()
     add_rooms(made)
+    add_reports(made)
     add_log(made)
+    add_siem(made)
+    add_exports(made)
+    add_operations(made)
+    add_postures(made)
     return made
 
 

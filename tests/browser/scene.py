@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from audit.models import Hold, RetentionRequest
+from audit.models import Export, Hold, RetentionRequest, SavedSearch, SiemDestination
 from invitations.models import Channel, Delivery, Invitation, PhoneChange, Purpose, State
 from invitations.services.issuing import issue_invitations
 from invitations.services.phone_changes import deny_phone_change
@@ -19,6 +19,7 @@ from messaging.models import Room, RoomRequest
 from orgs.models import (
     ExternalParty,
     FactorReset,
+    MaintenanceWindow,
     Membership,
     MembershipKind,
     MembershipStatus,
@@ -60,8 +61,13 @@ class Scene:
     rooms: dict[str, Room] = field(default_factory=dict)
     requests: dict[str, RoomRequest] = field(default_factory=dict)
     events: dict[str, UUID] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     retention_requests: dict[str, RetentionRequest] = field(default_factory=dict)
+    destinations: dict[str, SiemDestination] = field(default_factory=dict)
+    searches: dict[str, SavedSearch] = field(default_factory=dict)
+    reports: dict[str, UUID] = field(default_factory=dict)
+    windows: dict[str, MaintenanceWindow] = field(default_factory=dict)
 
     @property
     def alice(self) -> Membership:

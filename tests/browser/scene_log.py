@@ -1,21 +1,38 @@
 """The log of the organisation that is looked at: under a checkpoint, partly swept, partly held."""
 
-from datetime import timedelta
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from django.db import transaction
 
 from audit.models import IndexedEvent, RetentionRequest
-from audit.services.recording import Ref
+from audit.selectors.existence import Asked
+from audit.selectors.reading import Reader
+from audit.services.contents import content_root, note_contents
+from audit.services.existence import prove_existence
+from audit.services.recording import Ref, record
 from audit.services.retention.holds import place_hold, request_lift
 from audit.services.retention.periods import change_periods
 from audit.services.retention.requests import deny_request
 from audit.services.retention.sweeps import sweep
+from audit.services.searches import save_search
+from console.playbooks.acts import investigate, report_lost
+from messaging.events.messages import MessageAccepted
+from messaging.services.periods import room_ref
 from orgs.services.memberships import membership_ref, suspend_membership
 from semafore.kernel import clock
+from semafore.kernel.actor import Actor, ActorKind, acting_as
+from semafore.kernel.permissions import Permission
+from semafore.kernel.tenancy import organisation_scope
+from tests import cast
 from tests.audit.published import announce, publish
 from tests.browser.scene import LONG_NAME, LONG_UNIT, Scene
 from tests.cast import inside
 
 YEARS = timedelta(days=2600)
+LATELY = datetime(2026, 5, 4, 9, 15, 20, tzinfo=UTC)
+LONG_AGO = datetime(2024, 5, 4, 9, 15, 20, tzinfo=UTC)
 
 
 def add_log(scene: Scene) -> None:
@@ -28,6 +45,7 @@ def add_log(scene: Scene) -> None:
         publish(scene.organisation)
     _holds(scene)
     _requests(scene)
+    _playbooks(scene)
     with inside(scene.organisation):
         scene.events["gone"] = _newest("member.suspended")
         sweep()
@@ -43,9 +61,73 @@ def add_log(scene: Scene) -> None:
             ("issued", "invitation.issued"),
         ):
             scene.events[key] = _newest(name)
+    _proofs(scene)
     with scene.by("adam"):
         suspend_membership(membership_id=scene.people["guest"].id, reason="Asked by the company.")
+    _searches(scene)
     publish(scene.organisation)
+    with inside(scene.organisation):
+        scene.events["suspended"] = _newest("member.suspended")
+
+
+def _searches(scene: Scene) -> None:
+    bob, reader = scene.people["bob"], Permission.AUDIT_READ_TRAFFIC
+    for key, by, name, filters in (
+        ("week", "alice", "Suspended this week", {"period": "7", "action": "member.suspended"}),
+        ("bob", "hana", "What was refused to Bob", {"actor": str(bob.id), "outcome": "denied"}),
+        ("long", "hana", LONG_NAME, {"about": str(scene.people["wilhelmina"].id)}),
+    ):
+        with scene.by(by):
+            scene.searches[key] = save_search(
+                name=name,
+                filters=filters,
+                shared=True,
+                reader=Reader(frozenset({reader}), scene.people[by].id),
+            )
+
+
+def _proofs(scene: Scene) -> None:
+    """Two messages are proved: one as it was recorded, one whose people are forgotten."""
+    of, bob, ward = scene.organisation, scene.people["bob"], scene.rooms["ward"]
+    device = scene.devices["bob"]
+    actor = Actor(
+        kind=ActorKind.DEVICE,
+        id=device.id,
+        label=f"{bob.name}, {device.name}",
+        membership_id=bob.id,
+    )
+    for key, at in {"proved": LATELY, "proved_forgotten": LONG_AGO}.items():
+        ciphertext = sha256(key.encode()).digest()
+        message = MessageAccepted(
+            message_id=uuid4(),
+            content_root=content_root([ciphertext]),
+            envelopes=1,
+            skipped=0,
+            total_bytes=612,
+            commitment=ciphertext,
+        )
+        with (
+            clock.moved_by(at - clock.now()),
+            acting_as(actor),
+            organisation_scope(of.id),
+            transaction.atomic(),
+        ):
+            event_id = record(message, room=room_ref(ward)).event_id
+            note_contents(event_id=event_id, hashes=[ciphertext])
+        publish(of)
+        if key == "proved_forgotten":
+            with inside(of):
+                sweep()
+            publish(of)
+        with scene.by("hana"):
+            made = prove_existence(
+                asked=Asked(ciphertext_sha256=ciphertext),
+                reader=Reader(frozenset(Permission)),
+                reason="Claim of an insurer: was the ward told in time?",
+                case_reference="HC-2026-0117",
+            )
+        scene.events[key] = made.proved[0].record_id
+    publish(of)
 
 
 def _newest(name: str) -> UUID:
@@ -88,6 +170,24 @@ def _holds(scene: Scene) -> None:
     with scene.by("alice"):
         scene.retention_requests["own"] = request_lift(
             hold_id=scene.holds["period"].id, reason="The outage had another cause."
+        )
+
+
+def _playbooks(scene: Scene) -> None:
+    """A phone that was lost, and a case."""
+    person, phone = scene.person("mislaid", "Minna Lost"), cast.phone(scene.people["mislaid"])
+    cast.phone(person, name="Tablet")
+    with scene.by("alice"):
+        scene.events["playbook"] = report_lost(
+            membership_id=person.id, device_ids=[phone.id], reason="Left in a taxi in Leeds."
+        )
+        scene.events["case"] = investigate(
+            person=scene.people["bob"],
+            room=None,
+            from_at=None,
+            until_at=None,
+            reason="Complaint of a supplier about tenders.",
+            case_reference="HC-2026-0141",
         )
 
 

@@ -1,5 +1,6 @@
 """External rooms as people see to them at the console."""
 
+import re
 from datetime import timedelta
 
 from django.urls import reverse
@@ -93,8 +94,9 @@ def test_a_room_from_the_request_to_its_end(browser_as: BrowserAs, scene: Scene)
 def test_a_timeline_is_walked_without_scripts(scene: Scene, browser_as: BrowserAs) -> None:
     page = browser_as(scene.people["hana"], scripts=False)
     open_page(page, scene, "room", scene.rooms["recall"].id)
-    first = page.locator(".timeline li").count()
+    expect(page.locator(".timeline li")).to_have_count(50)
     page.get_by_role("link", name="Next page").click()
-    assert page.locator(".timeline li").count() == first == 50
+    expect(page).to_have_url(re.compile("[?&]cursor="))
+    expect(page.locator(".timeline li")).to_have_count(50)
     page.get_by_role("link", name="Who came and went").click()
-    assert page.locator(".timeline li").count() == 5
+    expect(page.locator(".timeline li")).to_have_count(5)

@@ -56,10 +56,13 @@ ALL = [entry.label for part in navigation.SECTIONS.values() for entry in part]
     ("role", "missing"),
     [
         (Role.OWNER, set()),
-        (Role.ADMIN, {"Reports", "Exports", "Service tokens"}),
+        (Role.ADMIN, {"Reports", "Proofs", "Exports", "SIEM", "Billing", "Service tokens"}),
         (
             Role.HELPDESK,
-            {"Audit log", "Reports", "Proofs", "Exports", "Retention", "Service tokens"},
+            {
+                *("Audit log", "Reports", "Proofs", "Exports", "Retention", "SIEM", "Billing"),
+                "Service tokens",
+            },
         ),
         (Role.AUDITOR, {"Service tokens"}),
     ],
@@ -126,7 +129,7 @@ def test_the_switcher_is_there_for_whoever_has_a_choice(
 
 
 @pytest.mark.usefixtures("pages")
-def test_the_shell_costs_two_statements(alice: Membership) -> None:
+def test_the_shell_costs_three_statements(alice: Membership) -> None:
     browser, home = signed_in(alice), f"/console/{alice.organisation.slug}/"
     # The first page of a session is recorded.
     browser.get(home)
@@ -134,8 +137,8 @@ def test_the_shell_costs_two_statements(alice: Membership) -> None:
         browser.get(home)
 
     statements = [one["sql"] for one in captured]
-    # Session, account, seat; then the pending devices and the person's consoles.
-    assert len(statements) == 5, statements
+    # Session, account, seat; then the pending devices, the person's consoles, maintenance ahead.
+    assert len(statements) == 6, statements
 
 
 @pytest.mark.usefixtures("pages")

@@ -2,11 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
-
-from django.db import connection
 
 from invitations.models import Channel, Invitation, Purpose
 from invitations.services.issuing import issue_invitation
@@ -67,20 +63,3 @@ def now(invitation: Invitation) -> Invitation:
     """The row as it stands now."""
     with organisation_scope(invitation.organisation_id):
         return Invitation.objects.select_related("organisation").get(id=invitation.id)
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What the acts return or raise, each in a thread and a connection of its own."""
-    start = Barrier(len(acts))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=10)
-            return act()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))

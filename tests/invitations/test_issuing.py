@@ -28,7 +28,8 @@ from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.problems import NotFound, NotPermitted
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
-from tests.invitations.acts import as_member, at_once, console_draft, draft, issue, now, within
+from tests.at_once import at_once
+from tests.invitations.acts import as_member, console_draft, draft, issue, now, within
 
 IN_A_MONTH = timedelta(days=30)
 

@@ -81,7 +81,7 @@ def test_the_list_pages_with_a_fixed_number_of_queries(
     seen: set[str] = set()
     address = at(acme)
     for _ in range(4):
-        with django_assert_num_queries(6):  # session, account, seat, rows, and two of the shell
+        with django_assert_num_queries(7):  # session, account, seat, rows, and three of the shell
             page = browser.get(address).content.decode()
         seen |= set(re.findall(r">(P\d{3})</a>", page))
         following = re.search(r'href="(\?[^"]*cursor=[^"]*)"', page)

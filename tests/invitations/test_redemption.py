@@ -25,7 +25,8 @@ from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.problems import Problem
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
-from tests.invitations.acts import at_once, console_draft, draft, issue, now, within
+from tests.at_once import at_once
+from tests.invitations.acts import console_draft, draft, issue, now, within
 
 PASSWORD = "korrekt-pferd-batterie"
 

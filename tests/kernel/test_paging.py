@@ -92,3 +92,13 @@ def test_a_page_is_one_statement_and_reads_its_rows_by_the_index(
 ) -> None:
     with organisation_scope(acme.id), django_assert_num_queries(1):  # type: ignore[operator]
         paginate(Membership.objects.all(), by=("name", "id"), limit=2)
+
+
+def test_a_cursor_serves_in_its_own_organisation_alone(
+    acme: Organisation, globex: Organisation, people: list[Membership]
+) -> None:
+    with organisation_scope(acme.id):
+        cursor = paginate(Membership.objects.all(), by=("name", "id"), limit=3).next
+        assert paginate(Membership.objects.all(), by=("name", "id"), cursor=cursor).rows
+    with organisation_scope(globex.id), pytest.raises(Malformed):
+        paginate(Membership.objects.all(), by=("name", "id"), cursor=cursor)

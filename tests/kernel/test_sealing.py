@@ -13,14 +13,14 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 @pytest.fixture(autouse=True)
 def fresh_keys() -> Iterator[None]:
-    sealing._boxes.cache_clear()
+    sealing._box_of_each.cache_clear()
     yield
-    sealing._boxes.cache_clear()
+    sealing._box_of_each.cache_clear()
 
 
 def use(settings: Settings, *keys: str) -> None:
     settings.FIELD_KEYS = list(keys)
-    sealing._boxes.cache_clear()
+    sealing._box_of_each.cache_clear()
 
 
 def test_what_is_sealed_comes_back_and_shows_nothing(settings: Settings) -> None:
@@ -49,7 +49,7 @@ def test_without_field_keys_the_secret_key_serves(settings: Settings) -> None:
     use(settings)
     sealed = sealing.seal(b"a key")
     settings.SECRET_KEY = "another " * 10
-    sealing._boxes.cache_clear()
+    sealing._box_of_each.cache_clear()
     with pytest.raises(InvalidToken):
         sealing.unseal(sealed)
 

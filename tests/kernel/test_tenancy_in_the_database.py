@@ -47,6 +47,7 @@ PER_STATEMENT = {
     ("messaging_envelope", "message_id", "messaging_message"),
     ("messaging_delivery", "device_id", "keys_device"),
     ("messaging_delivery", "message_id", "messaging_message"),
+    ("audit_content", "event_id", "audit_event"),
 }
 """Checked by a trigger, once a statement: too many rows for a key each."""
 
@@ -124,6 +125,8 @@ def test_a_raw_insert_across_organisations_is_refused(
 ) -> None:
     now = clock.now()
     theirs = charlie_phone.id
+    with organisation_scope(charlie.organisation_id):
+        their_event = Event.objects.values_list("id", flat=True)[0]
     attempts: list[tuple[str, dict[str, Any]]] = [
         (
             "orgs_membershipchange",
@@ -144,6 +147,7 @@ def test_a_raw_insert_across_organisations_is_refused(
             {"token_hash": b"x" * 32, "device_id": theirs, "issued_at": now, "expires_at": now},
         ),
         ("keys_onetimeprekey", {"device_id": theirs, "key_id": 999, "public_key": b"x" * 32}),
+        ("audit_content", {"event_id": their_event, "sha256": b"x" * 32}),
         (
             "keys_signedprekey",
             {

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +29,8 @@ from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.keys import DeviceKeys
 from semafore.local.client.uploads import enrolment_of, one_time_uploads, signed_upload
 from tests import cast
+from tests.at_once import at_once
+from tests.locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -51,23 +52,6 @@ def target(crowd: list[DeviceCredential]) -> cast.Phone:
 def colleague(crowd: list[DeviceCredential]) -> Membership:
     with organisation_scope(crowd[0].organisation_id):
         return Membership.objects.get(id=crowd[0].membership_id)
-
-
-def at_once(acts: list[Callable[[], Any]]) -> list[Any]:
-    """Run all in threads that start together; results or exceptions in order."""
-    start = threading.Barrier(len(acts))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=30)
-            return act()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def claimer(
@@ -116,7 +100,7 @@ def consistent(phone: cast.Phone) -> int:
 def test_32_claimers_20_keys_one_hint(crowd: list[DeviceCredential], target: cast.Phone) -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as listener:
         listener.subscribe(channel(target.id))
-        results = at_once([claimer(credential, target.id) for credential in crowd])
+        results = at_once(*[claimer(credential, target.id) for credential in crowd])
         hints = []
         while (message := listener.get_message(timeout=0.5)) is not None:
             hints += [message["data"]] if message["type"] == "message" else []
@@ -151,7 +135,7 @@ def test_claimers_that_roll_back_cost_nobody_a_key(
         regretting(credential) if number % 8 in {1, 4, 6} else claimer(credential, target.id)
         for number, credential in enumerate(crowd)
     ]
-    results = at_once(acts)
+    results = at_once(*acts)
     stayed = [result for result in results if not isinstance(result, RegretError)]
     assert len(stayed) == 20
     assert sorted(key_ids(stayed, target.id), key=lambda one: one or 0) == list(range(1, 21))
@@ -179,7 +163,7 @@ def test_claims_uploads_and_a_rotation_under_way(
             rotate(device_id=target.id, signed_pre_key=new)
 
     acts = [claimer(credential, target.id) for credential in crowd]
-    results = at_once([*acts, owner(target, upload), owner(target, turn)])
+    results = at_once(*acts, owner(target, upload), owner(target, turn))
     assert results[-2:] == [None, None], results[-2:]
     got = key_ids(results[:-2], target.id)
     issued = [key_id for key_id in got if key_id]
@@ -201,27 +185,14 @@ def test_a_claim_that_waited_for_a_rotation_gets_the_new_key(
                 signed_pre_key=signed_upload(target.keys.rotate_signed_pre_key()),
             )
             waiting = threading.Thread(
-                target=lambda: claimed.extend(at_once([claimer(crowd[0], target.id)]))
+                target=lambda: claimed.extend(at_once(claimer(crowd[0], target.id)))
             )
             waiting.start()
-            wait_until_somebody_waits()
+            wait_until_somebody_waits(or_ended=lambda: not waiting.is_alive())
             assert claimed == []
         waiting.join(timeout=10)
     (result,) = claimed
     assert result[target.id].device.signed_pre_key.key_id == 2
-
-
-def wait_until_somebody_waits() -> None:
-    """Returns when a connection to this database waits for a lock."""
-    for _ in range(500):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01)"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-    pytest.fail("nobody waits for a lock")
 
 
 def test_a_claim_that_waited_for_a_revocation_finds_nothing(
@@ -232,10 +203,10 @@ def test_a_claim_that_waited_for_a_revocation_finds_nothing(
         with transaction.atomic():
             revoke_device(device_id=target.id, reason=RevocationReason.LOST)
             waiting = threading.Thread(
-                target=lambda: claimed.extend(at_once([claimer(crowd[0], target.id)]))
+                target=lambda: claimed.extend(at_once(claimer(crowd[0], target.id)))
             )
             waiting.start()
-            wait_until_somebody_waits()
+            wait_until_somebody_waits(or_ended=lambda: not waiting.is_alive())
         waiting.join(timeout=10)
     (result,) = claimed
     assert isinstance(result[target.id], NotFound)
@@ -248,7 +219,7 @@ def test_bulk_claims_in_opposite_orders_do_not_deadlock(crowd: list[DeviceCreden
         claimer(credential, *(targets if number % 2 else reversed(targets)))
         for number, credential in enumerate(crowd[1:])
     ]
-    results = at_once(acts)
+    results = at_once(*acts)
     for device_id in targets:
         assert sorted(key_ids(results, device_id), key=lambda one: one or 0) == list(range(1, 32))
 
@@ -256,7 +227,7 @@ def test_bulk_claims_in_opposite_orders_do_not_deadlock(crowd: list[DeviceCreden
 def test_one_claim_sent_many_times_at_once_gets_one_key(
     crowd: list[DeviceCredential], target: cast.Phone
 ) -> None:
-    results = at_once([claimer(crowd[0], target.id, key="retry") for _ in range(12)])
+    results = at_once(*[claimer(crowd[0], target.id, key="retry") for _ in range(12)])
     assert set(key_ids(results, target.id)) == {1}
     assert consistent(target) == 19
 
@@ -272,7 +243,7 @@ def test_revocations_among_claims_deadlock_with_nobody(
         owner(target, partial(revoke_device, device_id=device_id, reason=RevocationReason.LOST))
         for device_id in leaving
     ]
-    results = at_once([*acts, *revocations])
+    results = at_once(*acts, *revocations)
     unexpected = [
         result
         for result in results
@@ -286,7 +257,7 @@ def test_a_withdrawal_among_claims_leaves_an_honest_count(
     crowd: list[DeviceCredential], target: cast.Phone
 ) -> None:
     acts = [claimer(credential, target.id) for credential in crowd[:10]]
-    results = at_once([*acts, owner(target, lambda: withdraw(device_id=target.id))])
+    results = at_once(*acts, owner(target, lambda: withdraw(device_id=target.id)))
     got = [key_id for key_id in key_ids(results[:-1], target.id) if key_id]
     assert len(set(got)) == len(got)
     assert consistent(target) == 0
@@ -305,7 +276,7 @@ def test_two_uploads_of_the_same_batch_at_once_are_one(
             one_time_pre_keys=batch,
         ),
     )
-    assert at_once([act] * 6) == [None] * 6
+    assert at_once(*[act] * 6) == [None] * 6
     assert consistent(target) == 30
     # One when the device enrolled, one for the batch.
     published = cast.events(target.device, "key_bundle.published")
@@ -315,7 +286,7 @@ def test_two_uploads_of_the_same_batch_at_once_are_one(
 def test_two_administrators_decide_at_once_one_wins(crowd: list[DeviceCredential]) -> None:
     phone = cast.phone(colleague(crowd), approved=False)
     act = owner(phone, lambda: approve_device(device_id=phone.id, compared=Comparison.IN_PERSON))
-    results = at_once([act] * 4)
+    results = at_once(*[act] * 4)
     kinds = Counter(type(result).__name__ for result in results)
     assert kinds == {"Device": 1, "DeviceTransition": 3}
     assert all(isinstance(one, DeviceTransition) for one in results if isinstance(one, Exception))
@@ -338,7 +309,7 @@ def test_the_device_limit_holds_when_many_enrol_at_once(crowd: list[DeviceCreden
                 ),
             )
 
-    results = at_once([enrol] * 12)
+    results = at_once(*[enrol] * 12)
     kinds = Counter(type(result).__name__ for result in results)
     assert kinds == {"Device": 5, "DeviceLimitReached": 7}
 
@@ -353,7 +324,7 @@ def test_one_onboarding_sent_twice_at_once_is_one_device(crowd: list[DeviceCrede
                 membership_id=person.id, onboarding_id=onboarding_id, enrolment=enrolment
             ).id
 
-    assert len(set(at_once([enrol] * 6))) == 1
+    assert len(set(at_once(*[enrol] * 6))) == 1
 
 
 def test_sweeps_by_several_workers_share_the_work(crowd: list[DeviceCredential]) -> None:
@@ -380,7 +351,7 @@ def test_sweeps_by_several_workers_share_the_work(crowd: list[DeviceCredential])
     with organisation_scope(crowd[0].organisation_id), acting_as(SYSTEM), transaction.atomic():
         mine = delete_lapsed_signed_pre_keys()
         # What this transaction holds is skipped, not waited for.
-        shares = at_once([sweep] * 4)
+        shares = at_once(*[sweep] * 4)
     assert (mine, sum(shares)) == (500, 700)
     deleted = cast.events(colleague(crowd), "signed_pre_key.deleted")
     assert len({what["data"]["key_id"] for what in deleted}) == len(deleted) == 1200
@@ -397,8 +368,8 @@ def test_a_connection_killed_in_mid_claim_leaves_nothing_half_done(
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    (result,) = at_once([killed])
+    (result,) = at_once(killed)
     assert isinstance(result, OperationalError)
     assert consistent(target) == 20
     assert cast.events(target.device, "key_bundle.claimed") == []
-    assert key_ids(at_once([claimer(crowd[0], target.id)]), target.id) == [1]
+    assert key_ids(at_once(claimer(crowd[0], target.id)), target.id) == [1]

@@ -15,10 +15,11 @@ from orgs.models import Membership, Organisation
 from semafore.kernel import clock
 from semafore.local.client.wire import encode
 from tests import cast
+from tests.at_once import at_once
 from tests.cast import Phone, inside
 from tests.keys.logs import published, restored, signed
 from tests.keys.test_bundles import refused
-from tests.messaging.calls import at_once, guest
+from tests.messaging.calls import guest
 
 CONSISTENT = {"consistent": True, "lost": False}
 SPLIT = {"consistent": False, "lost": False}

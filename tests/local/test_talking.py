@@ -98,6 +98,27 @@ def test_what_was_said_in_a_room_that_is_gone_is_still_told(
     assert line.endswith(f"UTC  Alice in room {room_id}: last words")
 
 
+def test_what_could_not_be_read_is_read_when_it_comes_again(
+    room_id: UUID, alices: Device, bobs: Device
+) -> None:
+    Messenger(alices.api, alices.file).send(room_id, "Bed 12 is free")
+    messenger = Messenger(bobs.api, bobs.file)
+    (envelope,) = bobs.api.mailbox()["envelopes"]
+    spoilt = envelope | {"ciphertext": f"AAAA{envelope['ciphertext'][4:]}"}
+
+    unreadable = messenger.receive(spoilt)
+    assert unreadable is not None
+    assert unreadable.text is None
+    assert messenger.receive(spoilt) is None
+
+    entry = messenger.receive(envelope)
+
+    assert entry is not None
+    assert entry.text == "Bed 12 is free"
+    assert messenger.receive(envelope) is None
+    assert bobs.file.load().history == [entry]
+
+
 def test_a_word_to_everybody_says_whose_it_is(
     room_id: UUID, alices: Device, bobs: Device, demo: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:

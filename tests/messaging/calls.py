@@ -1,14 +1,13 @@
 """Rooms and guests of the cast, as the API shows and changes them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from keys.selectors.credentials import credential_of
 from messaging.models import Room, RoomKind, RoomStatus
@@ -114,25 +113,3 @@ def external(of: Organisation, *people: Membership, status: RoomStatus = RoomSta
 
 def ids(rows: list[Any]) -> set[UUID]:
     return {UUID(row["id"]) for row in rows}
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Run all in threads that start together; results or exceptions in order."""
-    start = Barrier(len(acts))
-    results: list[Any] = [None] * len(acts)
-
-    def run(place: int, act: Callable[[], Any]) -> None:
-        try:
-            start.wait(timeout=30)
-            results[place] = act()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=(place, act)) for place, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return results

@@ -17,8 +17,9 @@ from orgs.models import Membership, MembershipStatus, Organisation, Role
 from orgs.services.memberships import end_membership, suspend_membership
 from semafore.kernel import clock
 from tests import cast
+from tests.at_once import at_once
 from tests.cast import Phone, inside, phone
-from tests.messaging.calls import at_once, every, external, get, guest, new_group, refused
+from tests.messaging.calls import every, external, get, guest, new_group, refused
 from tests.messaging.follower import Follower, Town, lists, locked
 
 
@@ -36,7 +37,13 @@ def test_without_a_cursor_there_is_the_present_one_and_nothing_else(
     nothing: dict[str, list[Any]] = {"changed": [], "removed": []}
     first = feed(alice_phone)
     assert first.pop("cursor")
-    assert first == {"rooms": nothing, "members": nothing, "devices": nothing, "more": False}
+    assert first == {
+        "rooms": nothing,
+        "members": nothing,
+        "devices": nothing,
+        "managed_config_version": 1,
+        "more": False,
+    }
 
 
 def test_a_room_that_one_is_put_into_is_new_with_its_guests_and_their_devices(
@@ -153,7 +160,7 @@ def test_a_page_costs_the_same_however_much_changed(
         return len(queries)
 
     cursor = feed(alice_phone)["cursor"]
-    assert cost(cursor) == 2
+    assert cost(cursor) == 3
     gus = guest(acme, alice)
     phone(gus)
     new_group(alice_phone, cast.member(acme, "First"))

@@ -13,8 +13,8 @@ from messaging.tasks import ends as sweeps
 from orgs.models import Membership, MembershipStatus, Organisation, Role
 from semafore.kernel import clock
 from tests import cast
+from tests.at_once import at_once
 from tests.cast import inside
-from tests.invitations.acts import at_once
 from tests.invitations.onboarding import acts
 from tests.invitations.onboarding.acts import acting
 from tests.messaging.externals import (

@@ -133,7 +133,7 @@ def test_a_part_of_a_broadcast_is_proved_like_a_message(
     assert found.what["data"]["content_root"] == encode(sha256(b"\0" + digest).digest())
 
 
-def test_a_proof_costs_six_statements_and_one_more_with_a_ciphertext(
+def test_a_proof_costs_seven_statements_and_one_more_with_a_ciphertext(
     acme: Organisation, alice_phone: Phone, bob_phone: Phone, room: Room
 ) -> None:
     body = talk.message([bob_phone])
@@ -145,5 +145,5 @@ def test_a_proof_costs_six_statements_and_one_more_with_a_ciphertext(
         with CaptureQueriesContext(connection) as queries:
             alice_phone.api.message_proof(UUID(body["message_id"]), ciphertext_sha256=content)
         counts.append(len(queries))
-    # Token; message; log; entry and event; checkpoint; tiles.
-    assert counts == [6, 7]
+    # Token; periods; message; log; entry and event; checkpoint; tiles.
+    assert counts == [7, 8]

@@ -8,18 +8,17 @@ from typing import Any
 
 from django.conf import settings
 
-from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT, environment
+from tests import migrated
 from tests.messaging.senders import MESSAGES, SENDERS
 
 ALL = SENDERS * MESSAGES
 
 
 def test_what_was_accepted_survives_restarts_of_postgresql(tmp_path: Path) -> None:
-    with PostgresCluster(tmp_path / "postgres", durable=False) as postgres:
+    with migrated.cluster(tmp_path / "postgres", durable=False) as postgres:
         env = environment(DATABASE_URL=postgres.url, REDIS_URL=settings.REDIS_URL)
         manage = [sys.executable, "manage.py"]
-        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=env, cwd=ROOT, check=True)
         breaks = [
             (ALL // 8, postgres.stop),
             (ALL * 3 // 8, postgres.kill),

@@ -13,7 +13,7 @@ from messaging.uploads import EnvelopeUpload
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
-from tests.keys.test_concurrency import at_once
+from tests.at_once import at_once
 from tests.messaging import talk
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -43,7 +43,7 @@ def test_the_same_message_eight_times_at_once_is_accepted_once(committed: None) 
             partial(send, alices, room.id, message_id, bobs, bytes([number + 1]))
             for number in range(8)
         ]
-        answers = at_once(list(acts))
+        answers = at_once(*acts)
         assert len({answer.receipt for answer in answers}) == 1, answers
 
     with cast.inside(acme):

@@ -12,8 +12,9 @@ from orgs.models import Membership, MembershipStatus, Role
 from orgs.services.memberships import end_membership
 from semafore.kernel.problems import NotAuthenticated, NotFound
 from tests import cast
+from tests.at_once import at_once
 from tests.cast import Phone, inside, phone
-from tests.messaging.calls import acting, at_once
+from tests.messaging.calls import acting
 
 
 @pytest.fixture

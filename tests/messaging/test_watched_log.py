@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 
 from audit import verifier
 from audit.notes import Signer, sign_note
+from audit.services.checkpoints import checkpoint_signers
 from keys.models import SplitView
 from messaging.models import Room
 from orgs.models import Membership, Organisation
@@ -19,7 +20,7 @@ from semafore.local.client import evidence, talking
 from semafore.local.client.agreement import AgreementError
 from semafore.local.client.conversations import Messenger
 from semafore.local.client.device import Device
-from semafore.local.client.keyfile import KeyFile
+from semafore.local.client.keyfile import HeldKeys, KeyFile
 from semafore.local.client.keys import DeviceKeys
 from semafore.local.client.log import LogError
 from semafore.local.client.receipts import ReceiptError
@@ -40,8 +41,12 @@ class Liar(httpx.BaseTransport):
         self._server = httpx.WSGITransport(app=application)
         self.lies: dict[str, Lie] = {}
         """By the end of the path: what becomes of the answer's JSON, or of its text."""
+        self.fails: set[str] = set()
+        """Ends of paths that it answers with 500."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(tuple(self.fails)):
+            return httpx.Response(500, json={"code": "server_error"})
         answer = self._server.handle_request(request)
         lie = next((one for end, one in self.lies.items() if request.url.path.endswith(end)), None)
         if lie is None or answer.status_code not in {200, 201}:
@@ -138,6 +143,30 @@ def test_another_devices_approval_vouches_for_nothing(
         alices.agree_with(bob_phone.id)
 
 
+def test_who_speaks_first_is_held_against_the_log_before_the_answer(
+    acme: Organisation, alices: Device, server: Liar, bob_phone: Phone, room: Room
+) -> None:
+    """No bundle was claimed: the identity key came with the message alone."""
+    other = cast.phone(bob_phone.device.membership, name="Tablet")
+    published(acme)
+    Messenger(bob_phone.api, HeldKeys(bob_phone.keys)).send(room.id, "Who are you?")
+    messenger = Messenger(alices.api, alices.file, log=alices.log)
+    assert [one.text for one in messenger.collect()] == ["Who are you?"]
+    proof = alices.api.enrolment_proof(other.id)
+
+    server.lies["enrolment-proof"] = lambda _text: proof
+    with pytest.raises(AgreementError, match="something else than this device's approval"):
+        messenger.send(room.id, "Alice")
+    assert bob_phone.api.mailbox()["envelopes"] == []
+
+    server.lies.clear()
+    messenger.send(room.id, "Alice")
+    assert all(peer.proven for peer in alices.file.load().peers.values())
+    # Once is enough: an identity key never changes.
+    server.lies["enrolment-proof"] = lambda _text: proof
+    messenger.send(room.id, "That is all.")
+
+
 @pytest.mark.parametrize("lie", [{"index": 0}, {"leaf": encode(bytes(32))}])
 def test_a_bundle_must_name_the_place_of_the_approval(
     acme: Organisation, alices: Device, server: Liar, bob_phone: Phone, lie: JsonObject
@@ -224,6 +253,27 @@ def test_a_split_view_is_noticed_reported_and_recorded(
     assert kept.checkpoint == forged
 
 
+@pytest.mark.parametrize("reported", [True, False])
+def test_both_checkpoints_of_a_split_view_stay_whatever_the_server_says_of_it(
+    acme: Organisation, alices: Device, server: Liar, *, reported: bool
+) -> None:
+    newest = published(acme)
+    assert alices.log.look() is not None
+    forged = signed(acme, newest.size, bytes(32))
+    if not reported:
+        server.fails.add("log/seen")
+    with pytest.raises(LogError, match="Both are kept in its state file") as told:
+        alices.log.hold(forged)
+    assert ("The server was shown" in str(told.value)) == reported
+
+    cast.member(acme, "Dora")
+    later = published(acme)
+    alices.log.look()
+    kept = alices.file.load().log
+    assert kept is not None
+    assert (kept.checkpoint, kept.against) == (later.note, (forged, newest.note))
+
+
 def test_what_a_restore_lost_is_told_and_no_alarm_where_the_log_declares_it(
     acme: Organisation,
     alices: Device,
@@ -251,6 +301,24 @@ def test_what_a_restore_lost_is_told_and_no_alarm_where_the_log_declares_it(
     evidence.log(alices)
     assert "the same as the last one seen" in capsys.readouterr().out
     assert alarms(acme) == 1
+
+
+def test_another_organisations_log_is_no_later_origin_of_this_one(
+    acme: Organisation, globex: Organisation, alices: Device, server: Liar
+) -> None:
+    """The same key signs all logs of a server: one that lies needs no key of its own for this."""
+    published(acme)
+    alices.log.look()
+    other = signed(globex, 2**20, bytes(32), number=2)
+    (signer,) = checkpoint_signers(other.partition("\n")[0])
+    server.lies["log/checkpoint"] = lambda shown: {
+        **shown,
+        "checkpoint": other,
+        "vkeys": [signer.vkey],
+    }
+    server.lies["log/seen"] = lambda _verdict: {"consistent": False, "lost": True}
+    with pytest.raises(LogError, match="does not go on"):
+        alices.log.look()
 
 
 def test_a_log_that_became_shorter_is_noticed(

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from audit.models import Event
 from orgs.errors import AlreadyMember, LastOwner, MembershipTransition, OwnRole, RoleAbove
@@ -35,6 +33,7 @@ from semafore.kernel.actor import SYSTEM, Actor, ActorKind, acting_as
 from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
+from tests.at_once import at_once
 
 ACTIVE, SUSPENDED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED
 PENDING, ENDED = MembershipStatus.PENDING, MembershipStatus.ENDED
@@ -70,23 +69,6 @@ def events(organisation: Organisation) -> list[tuple[str, dict[str, Any]]]:
 def new_account() -> Account:
     with acting_as(SYSTEM):
         return create_account(email=f"{uuid4()}@example.org")
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What the acts return or raise, each in a thread and a connection of its own."""
-    start = Barrier(len(acts))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=10)
-            return act()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 # Admission and periods

@@ -20,6 +20,7 @@ from django.db import connection
 from semafore.local.client.socket import DeviceSocket
 from semafore.local.client.wire import JsonObject
 from semafore.local.servers import ROOT, environment
+from tests.docs.frames import check_frame
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,7 +53,17 @@ class RealtimeServer:
         return f"ws://127.0.0.1:{self.port}/ws/mobile"
 
     def open(self, token: str, *, by_subprotocol: bool = False) -> DeviceSocket:
-        return DeviceSocket(self.url, token, by_subprotocol=by_subprotocol)
+        return CheckedSocket(self.url, token, by_subprotocol=by_subprotocol)
+
+
+class CheckedSocket(DeviceSocket):
+    """Holds each frame that comes against the schema that clients are given."""
+
+    async def receive(self) -> JsonObject | None:
+        received = await super().receive()
+        if received is not None:
+            check_frame(received)
+        return received
 
 
 def database_url() -> str:
@@ -151,6 +162,17 @@ async def close_code(opened: DeviceSocket, within: float = PATIENCE) -> int | No
             pass
     assert received is None, received
     return opened.close_code
+
+
+async def stays_open(opened: DeviceSocket, seconds: float = 1.0) -> bool:
+    """Whether it does, and nothing comes but that the feed has something: who else is gone."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (received := await news(opened)) and received["type"] == "changes":
+                pass
+    except TimeoutError:
+        return True
+    return False
 
 
 async def stays_quiet(opened: DeviceSocket, seconds: float = 1.0) -> bool:

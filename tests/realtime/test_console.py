@@ -15,7 +15,7 @@ from tests.realtime.processes import (
     close_code,
     elsewhere,
     hello,
-    stays_quiet,
+    stays_open,
 )
 
 Act = Callable[[Client, Phone], Any]
@@ -39,7 +39,7 @@ def suspend(browser: Client, phone: Phone) -> Any:
 
 
 def end(browser: Client, phone: Phone) -> Any:
-    path = f"members/{phone.device.membership_id}/end"
+    path = f"playbooks/leaver?person={phone.device.membership_id}"
     return browser.post(console(phone, path), {"reason": "New job."})
 
 
@@ -58,7 +58,7 @@ async def test_a_page_shuts_a_device_out_at_once(
         answer = await elsewhere(act, browser, bob_phone)
         assert answer.status_code == 302
         assert await close_code(bobs) == 4401
-        assert await stays_quiet(alices)
+        assert await stays_open(alices)
     with pytest.raises(ApiProblem) as refused:
         await elsewhere(bob_phone.api.status)
     assert refused.value.status in {401, 403}

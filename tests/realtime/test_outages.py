@@ -16,6 +16,7 @@ from semafore.kernel import realtime
 from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT, environment
 from semafore.local.valkey import ValkeyServer
+from tests import migrated
 from tests.cast import Phone
 from tests.messaging import talk
 from tests.realtime import acts
@@ -71,6 +72,7 @@ async def test_sockets_outlive_valkey_and_look_when_it_is_back(
     assert log.count("no hints from Redis") == 1
     assert log.count("hints from Redis again") == 1
     assert "Traceback" not in log
+    assert '"exception"' not in log
 
 
 async def _hints_come_again(phone: Phone) -> None:
@@ -149,8 +151,7 @@ def room(acme: Organisation, alice: Membership, bob: Membership) -> Room:
 
 
 async def test_sockets_outlive_postgresql(own_valkey: ValkeyServer, tmp_path: Path) -> None:
-    with PostgresCluster(tmp_path / "postgres", durable=False) as postgres:
-        await manage(postgres, "migrate", "--verbosity", "0")
+    with migrated.cluster(tmp_path / "postgres", durable=False) as postgres:
         device = json.loads(await manage(postgres, "shell", "--no-imports", "-c", ENROL))
         with realtime_server(
             tmp_path, poll_seconds=1, redis_url=own_valkey.url, database=postgres.url
@@ -175,6 +176,7 @@ async def test_sockets_outlive_postgresql(own_valkey: ValkeyServer, tmp_path: Pa
             log = server.log.read_text()
     assert "sockets could not look: OperationalError" in log
     assert "Traceback" not in log
+    assert '"exception"' not in log
 
 
 ENROL = "from tests.realtime.another_database import *; enrol()"

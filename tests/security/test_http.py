@@ -75,7 +75,7 @@ def test_no_answer_of_the_api_is_kept(acme: Organisation, bob_phone: cast.Phone)
 
 @pytest.fixture
 def lines() -> Any:
-    """What stands in the log, as it is written."""
+    """What stands in the log, as it is written for development; production's is JSON."""
     (handler,) = [
         one
         for one in logging.getLogger().handlers
@@ -83,9 +83,15 @@ def lines() -> Any:
         and any(isinstance(kept, TokenFilter) for kept in one.filters)
     ]
     stream = io.StringIO()
-    before = handler.setStream(stream)
+    before, formatter = handler.setStream(stream), handler.formatter
+    handler.setFormatter(logging.Formatter("{name} {message}", style="{"))
+    refusals = logging.getLogger("django.request")
+    level = refusals.level
+    refusals.setLevel(logging.WARNING)
     yield stream
+    refusals.setLevel(level)
     handler.setStream(before)
+    handler.setFormatter(formatter)
 
 
 @pytest.mark.parametrize("kind", ["password", "sign-in"])

@@ -51,7 +51,10 @@ NASTY = (
     "%5B%22-seq%22%5D",
 )
 PAGES = {
-    "audit": ("type", "actor", "about", "cursor"),
+    "audit": ("type", "actor", "about", "cursor", "period", "from_at", "to_at", "who", "message"),
+    "audit/counts": ("by", "from_at", "where", "address"),
+    "audit/searches": ("cursor",),
+    "audit/searches/new": ("name", "from_at", "address"),
     "search": ("q",),
     "retention/change": ("metadata_days", "existence_days"),
     "retention/deletions": ("cursor",),
@@ -266,7 +269,7 @@ def test_an_administrator_learns_of_no_hold_on_themselves(
         "approvals?tab=decided",
         "members",
         f"members/{ann.id}",
-        f"members/{ann.id}/leaver",
+        f"playbooks/leaver?person={ann.id}",
         "search?q=Ann",
         f"search?q={ann.id}",
         "audit",

@@ -14,8 +14,8 @@ from orgs.models import Membership, Organisation, Role
 from semafore.kernel import clock
 from semafore.kernel.problems import NotFound, NotPermitted
 from tests import cast
+from tests.at_once import at_once
 from tests.invitations.onboarding import acts
-from tests.invitations.onboarding.test_at_once import at_once
 
 NEW, OTHER = "+447700902001", "+447700902002"
 
@@ -86,7 +86,7 @@ def test_asking_and_approving_at_once_wait_for_each_other() -> None:
         change = ask(f"+4477009040{round_:02}")
         with acts.in_organisation(acme.id):
             PhoneChange.objects.filter(id=change.id).update(proved_at=clock.now())
-        outcomes = at_once([partial(decide, change), partial(ask, f"+4477009050{round_:02}")])
+        outcomes = at_once(partial(decide, change), partial(ask, f"+4477009050{round_:02}"))
         kinds = {type(one).__name__ for one in outcomes}
         assert kinds <= {"PhoneChange", "NotFound", "CodeLimit", "PhoneChangeState"}, outcomes
         with acts.in_organisation(acme.id):

@@ -55,7 +55,7 @@ from tests import cast
 from tests.cast import Phone, events, inside, phone
 from tests.invitations.onboarding import acts
 from tests.invitations.onboarding.acts import acting
-from tests.keys.test_concurrency import wait_until_somebody_waits
+from tests.locks import wait_until_somebody_waits
 from tests.messaging import post as mail
 from tests.messaging import talk
 from tests.messaging.calls import external, get, guest, new_group, post, refused
@@ -291,7 +291,7 @@ def test_acks_do_not_shoot_down_a_revocation(committed: None) -> None:
             # As an ack: first the envelopes, then that the device came.
             list(Envelope.objects.select_for_update().filter(device_id=lost.id))
             revocation.start()
-            wait_until_somebody_waits()
+            wait_until_somebody_waits(or_ended=lambda: not revocation.is_alive())
             held = PushToken.objects.select_for_update(nowait=True).get()
             assert held.device_id == lost.id
         revocation.join(timeout=30)

@@ -23,6 +23,7 @@ from audit.services.receipts import INCLUDED_WITHIN
 from audit.services.recovery import NothingToDoError, adopt, start_origin
 from audit.services.signer import Refusal
 from audit.state import SignerState
+from semafore.kernel.logs import end_in_the_log, this_process_is
 
 ADOPT, NEW_ORIGIN = "adopt", "new-origin"
 
@@ -68,6 +69,8 @@ class Command(BaseCommand):
 
     def _run(self, *, once: bool) -> None:
         checkpoint_signers(PLATFORM_LOG.origin())
+        this_process_is("log")
+        end_in_the_log()
         with _state() as state:
             process = LogProcess(state)
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,7 +1,7 @@
 """Legal holds: placed by one person, lifted by two."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ from audit.services.retention import lock_retention
 from audit.services.retention.asking import ask
 from semafore.kernel import clock
 from semafore.kernel.actor import current_actor
+from semafore.kernel.problems import NotFound
 from semafore.kernel.tenancy import current_organisation_id
 
 
@@ -26,11 +27,13 @@ def place_hold(
     until_at: datetime | None,
     reason: str,
     case_reference: str,
+    hold_id: UUID | None = None,
 ) -> Hold:
     """Keep what concerns a membership, a room, a period, or all that are given.
 
     Returns once no sweep goes by the holds before it. Person and room are the organisation's own:
-    the caller has read them. Raises HoldInvalid.
+    the caller has read them. One that was placed before, and lost with a database, keeps its id.
+    Raises HoldInvalid.
     """
     if person is None and room is None and from_at is None and until_at is None:
         raise errors.HoldInvalid(detail="Name a person, a room or a period.")
@@ -38,6 +41,7 @@ def place_hold(
         raise errors.HoldInvalid(detail="The period ends before it begins.")
     lock_retention()
     hold = Hold.objects.create(
+        id=hold_id or uuid4(),
         organisation_id=current_organisation_id(),
         person_id=person.id if person else None,
         room_id=room.id if room else None,
@@ -68,6 +72,8 @@ def request_lift(*, hold_id: UUID, reason: str) -> RetentionRequest:
     """
     lock_retention()
     hold = retention.hold(hold_id)
+    if examines_actor(hold) and hold.placed_by_id != current_actor().membership_id:
+        raise NotFound
     if hold.lifted_at:
         raise errors.HoldLifted
     request = ask(RequestKind.LIFT, reason=reason, hold=hold)
@@ -81,6 +87,14 @@ def lift(hold: Hold, *, request: RetentionRequest) -> None:
     hold.save(update_fields=["lifted_at"])
     lifted = events.HoldLifted(hold_id=hold.id, reason=request.reason, request_id=request.id)
     record_of(hold, lifted)
+
+
+def examines_actor(hold: Hold) -> bool:
+    """Whether the acting person is the one whom the hold is on, by this membership or another."""
+    actor = current_actor().membership_id
+    if hold.person is None or actor is None:
+        return False
+    return bool(hold.person.account.memberships.filter(id=actor).exists())
 
 
 HoldEvent = (

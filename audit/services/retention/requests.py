@@ -14,7 +14,7 @@ from audit.services.retention import holds, lock_retention, periods
 from semafore.kernel import clock, hooks
 from semafore.kernel.actor import current_actor
 from semafore.kernel.permissions import Permission
-from semafore.kernel.problems import NotPermitted
+from semafore.kernel.problems import NotFound, NotPermitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,15 @@ def withdraw_request(*, request_id: UUID) -> RetentionRequest:
 
 
 def _locked(request_id: UUID) -> RetentionRequest:
-    """A request that waits; the retention lock lets one person at a time decide."""
+    """A request that waits; the retention lock lets one person at a time decide.
+
+    About a hold on who acts, there is none but their own (ADR 0015).
+    """
     lock_retention()
     request = retention.retention_request(request_id)
+    own = current_actor().membership_id == request.requested_by_id
+    if request.hold and not own and holds.examines_actor(request.hold):
+        raise NotFound
     if request.status != RequestStatus.PENDING or request.expires_at <= clock.now():
         raise RetentionRequestDecided
     return request

@@ -24,6 +24,7 @@ from audit.selectors.expired import (
     Step,
     count_contents_of,
 )
+from audit.selectors.reading import Reader
 from audit.selectors.retention import active_holds, periods
 from audit.services.retention import lock_retention, records
 from semafore.kernel import hooks
@@ -98,13 +99,14 @@ class Preview:
     """Other rows by what they are, those that are not nought."""
 
 
-def preview(wanted: RetentionPeriods | None = None, *, with_holds: bool = True) -> Preview:
+def preview(wanted: RetentionPeriods | None = None, *, reader: Reader | None = None) -> Preview:
     """Count what the next sweep deletes, by the current periods or the wanted ones (unsaved).
 
-    Without the holds it is the most that it may be: for those who must not learn of any.
+    To a reader it is the most that it may be: what a hold covers of which they don't know is
+    counted too.
     """
     cutoffs = Cutoffs.of(wanted or periods())
-    holds = active_holds() if with_holds else []
+    holds = active_holds(reader)
     asked = cutoffs.hook(holds, batch=None)
     expired = Expired(cutoffs, holds, asked.ended_devices)
     parts, rows = [], dict(asked.rows)

@@ -43,6 +43,10 @@ class Seat(Protocol):
         """Who the person is there."""
 
     @property
+    def former(self) -> frozenset[UUID]:
+        """Their memberships there from other times."""
+
+    @property
     def permissions(self) -> frozenset[Permission]:
         """What they may do there."""
 

@@ -52,6 +52,16 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """A JSON boolean; neither "yes" nor 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """The boolean. Raises ValidationError `invalid`."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class StrictUUIDField(serializers.UUIDField):
     """An id in its one spelling, lower or upper case; neither 7 nor urn:uuid:… nor {…}."""
 

@@ -120,9 +120,12 @@ def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     """A problem outside any view: a page where people look, a document where programs do."""
     if request.path == "/" or request.path.startswith(PAGES):
         return problem_page(request, problem)
-    return JsonResponse(
+    response = JsonResponse(
         problem.body(request_id_var.get()), status=problem.status, content_type=CONTENT_TYPE
     )
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 def problem_page(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -164,6 +167,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def body_too_large(request: HttpRequest) -> HttpResponse:
     """A request whose body is not even read."""
     return _answer(request, problems.BodyTooLarge())
+
+
+def closed(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Any request while the server is closed (`kernel.closing`)."""
+    return _answer(request, problem)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

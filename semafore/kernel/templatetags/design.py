@@ -34,14 +34,27 @@ def link(context: dict[str, Any], name: str, *args: Any) -> str:
 
 
 @register.simple_tag
-def moment(value: datetime | None) -> SafeString:
-    """A time in UTC, as `<time>`; the script adds the viewer's own."""
+def moment(value: datetime | None, *, both: bool = False) -> SafeString:
+    """A time in UTC, as `<time>`; the script shows the viewer's own, with `both` beside it."""
     if value is None:
         return SafeString("")
     return format_html(
-        '<time datetime="{}">{} UTC</time>',
+        '<time datetime="{}"{}>{} UTC</time>',
         rfc3339(value),
+        SafeString(" data-both") if both else "",
         value.astimezone(UTC).strftime("%-d %b %Y, %H:%M"),
+    )
+
+
+@register.simple_tag
+def instant(value: datetime | None) -> SafeString:
+    """A time in UTC to the second, as evidence gives it."""
+    if value is None:
+        return SafeString("")
+    return format_html(
+        '<time datetime="{}" data-seconds>{} UTC</time>',
+        rfc3339(value),
+        value.astimezone(UTC).strftime("%-d %b %Y, %H:%M:%S"),
     )
 
 

@@ -16,6 +16,10 @@ from semafore.local.client.wire import JsonObject, decode, encode
 USER_AGENT: Final = "SemaFore/1.0.0 (device client)"
 
 TIMEOUT_SECONDS: Final = 15.0
+KEPT: Final = httpx.Limits(keepalive_expiry=2)
+"""An idle connection is given up before any server would: at the same moment a request is lost.
+Uvicorn's five seconds are httpx's too.
+"""
 # A token is renewed this long before its end, so that it can't lapse on the way.
 _RENEWED_BEFORE_SECONDS: Final = 30
 _UNAUTHORISED: Final = 401
@@ -75,6 +79,7 @@ class DeviceClient(LogCalls):
             base_url=f"{self.base_url}/api/mobile/",
             headers={"User-Agent": USER_AGENT},
             timeout=TIMEOUT_SECONDS,
+            limits=KEPT,
             transport=transport,
             trust_env=False,
         )

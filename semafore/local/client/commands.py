@@ -56,7 +56,7 @@ def enrol(demo: Demo, name: str, link: str, trace: Trace | None) -> None:
     state_file = demo.file.parent / "devices" / f"{name}.json"
     token = token_of(link)
     print(f"Text messages of the demo land in {demo.sms_outbox}, the newest at its end.")
-    device, registered = Device.enrol(
+    device = Device.enrol(
         demo.base_url, token, state_file=state_file, name=name, ask=ask, trace=trace
     )
     with device.api as api:
@@ -71,8 +71,13 @@ def enrol(demo: Demo, name: str, link: str, trace: Trace | None) -> None:
         )
     demo.add(entry, token)
     print(f"{name} is registered and waits for an administrator, who compares the fingerprint:")
-    print(registered["fingerprint"])
+    print(own_fingerprint(device))
     print(f"Approve it at {demo.base_url}/console/{slug}/approvals/{entry.device_id}")
+
+
+def own_fingerprint(device: Device) -> str:
+    """Return the fingerprint of the key that lies here: the server may show one of another."""
+    return fingerprint(device.file.load().identity_key, device.api.device_id)
 
 
 def ask(question: str) -> str:
@@ -91,10 +96,9 @@ def token_of(given: str) -> str:
 def status(device: Device, entry: DemoDevice) -> None:
     """Print the device's fingerprint and key bundle, and whether server and device agree on it."""
     bundle = device.api.status()
-    own = fingerprint(device.file.load().identity_key, entry.device_id)
     rows = [
         ("device", f"{entry.name}, {entry.member}, {entry.organisation}"),
-        ("fingerprint", own),
+        ("fingerprint", own_fingerprint(device)),
         *status_in_words(bundle, agrees=device.agrees(bundle)),
     ]
     print("\n".join(table(rows)))

@@ -130,13 +130,14 @@ class Messenger:
         return self._accepted(content, answer)
 
     def receive(self, envelope: JsonObject) -> Entry | None:
-        """Decrypt an envelope and store what was in it; None when it was stored before.
+        """Decrypt an envelope and store what was in it; None when that tells nothing new.
 
         On return it may be acknowledged. What can't be decrypted is stored without a text, and the
-        next message to its sender begins a new session.
+        next message to its sender begins a new session; a text that comes after all replaces it.
         """
         with self._memory.locked() as keys:
-            if any(entry.message_id == envelope["message_id"] for entry in keys.history):
+            before = [one for one in keys.history if one.message_id == envelope["message_id"]]
+            if any(one.text is not None for one in before):
                 return None
             sender = UUID(envelope["sender_device_id"])
             try:
@@ -144,6 +145,8 @@ class Messenger:
             except DuplicateError:
                 return None
             except (UndecryptableError, AgreementError, ContentError):
+                if before:
+                    return None
                 text = None
                 if sender in keys.peers:
                     keys.peers[sender].renew = True
@@ -154,7 +157,8 @@ class Messenger:
                 accepted_at=envelope["accepted_at"],
                 text=text,
             )
-            keys.history = [*keys.history, entry][-HISTORY:]
+            others = [one for one in keys.history if one not in before]
+            keys.history = [*others, entry][-HISTORY:]
             self._memory.save(keys)
         return entry
 
@@ -190,6 +194,7 @@ class Messenger:
         with self._memory.locked() as keys:
             new = [device_id for device_id in to if sessions.wants_bundle(keys, device_id)]
         bundles = self._claim(new)
+        proven = self._proven(bundles, [one for one in to if one not in bundles])
         text = content.to_bytes()
         envelopes = []
         with self._memory.locked() as keys:
@@ -200,6 +205,7 @@ class Messenger:
                     kind, ciphertext = sessions.encrypt(keys, device_id, text)
                 else:
                     continue
+                keys.peers[device_id].proven |= device_id in proven
                 envelopes.append(
                     {
                         "device_id": str(device_id),
@@ -231,9 +237,24 @@ class Messenger:
                     bundles[device_id] = result["bundle"]
                 elif result["error"]["code"] == "spk_expired":
                     self._left_out.add(device_id)
-        if self._log is not None:
-            self._log.check_bundles(bundles)
         return bundles
+
+    def _proven(self, bundles: Mapping[UUID, JsonObject], others: Sequence[UUID]) -> set[UUID]:
+        """Those that the log proves now: of the claimed ones, and of others with a session.
+
+        Whoever spoke first was never claimed. Raises AgreementError, LogError.
+        """
+        if self._log is None:
+            return set()
+        with self._memory.locked() as keys:
+            known = {one: peer for one in others if (peer := keys.peers.get(one))}
+            heard = {
+                one: encode(peer.identity_key)
+                for one, peer in known.items()
+                if peer.sessions and not peer.proven
+            }
+        waiting = {*self._log.check_bundles(bundles), *self._log.check_keys(heard)}
+        return {*bundles, *heard} - waiting
 
     def _repair(self, devices: set[UUID], mismatch: Mapping[str, Any]) -> None:
         """Take the server's word for who is there; a stale device gets a new session."""

@@ -81,11 +81,10 @@ class Device:
         ask: Ask,
         platform: str = "desktop",
         trace: Trace | None = None,
-    ) -> tuple[Self, JsonObject]:
+    ) -> Self:
         """Go the way from an invitation or link token until the device waits for approval.
 
-        Returns it and the server's answer, whose `fingerprint` is to be compared. Raises
-        ApiProblem.
+        Raises ApiProblem.
         """
         keys, file = DeviceKeys.generate(), KeyFile(state_file)
         with OnboardingClient(base_url=base_url, trace=trace) as onboarding:
@@ -93,14 +92,13 @@ class Device:
             body = keys.enrolment_body(onboarding.id, name=name, platform=platform)
             file.save(keys)
             registered = onboarding.register(body)
-        device = cls.open(
+        return cls.open(
             base_url=base_url,
             device_id=UUID(registered["device_id"]),
             organisation_id=onboarding.organisation_id,
             state_file=state_file,
             trace=trace,
         )
-        return device, registered
 
     def refill(self, count: int = STOCK) -> JsonObject:
         """Make and upload `count` OPKs, in batches; returns the bundle's status."""

@@ -25,7 +25,7 @@ def bound(header: InitialHeader, responder: bytes) -> bytes:
 
 
 def initial_bytes(header: InitialHeader) -> bytes:
-    """An initial header, 77 bytes."""
+    """An initial header, 75 bytes."""
     return _INITIAL.pack(
         VERSION,
         header.registration_id,

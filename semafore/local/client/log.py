@@ -7,9 +7,11 @@ with both). The checks themselves are those of `audit.verifier`, which knows not
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+
+import httpx
 
 from audit.verifier import (
     Checkpoint,
@@ -80,12 +82,13 @@ class Log:
             raise LogError("The log's newest checkpoint is signed by unknown keys alone.")
         lost, proof = False, None
         if last is not None and before is not None:
-            hashes = self._fits(before, newest, last)
+            hashes = self._fits(before, newest, (last.checkpoint, shown["checkpoint"]))
             lost = hashes is None
             if hashes is not None and before.origin == newest.origin:
                 proof = consistency_file(last.checkpoint, shown["checkpoint"], hashes)
         vkeys = tuple(dict.fromkeys([*(last.vkeys if last else ()), *signed_by]))
-        self._keep(SeenLog(shown["checkpoint"], vkeys, tuple(shown["receipt_vkeys"])))
+        against = last.against if last else ()
+        self._keep(SeenLog(shown["checkpoint"], vkeys, tuple(shown["receipt_vkeys"]), against))
         return Looked(newest, before, lost, proof)
 
     def hold(self, note: str) -> None:
@@ -104,8 +107,7 @@ class Log:
             given = open_checkpoint(note, seen.vkeys)
         except VerificationError as error:
             raise LogError(f"A checkpoint can't be believed: {error}") from error
-        last = SeenLog(note, seen.vkeys, seen.receipt_vkeys)
-        return self._fits(given, looked.newest, last) is not None
+        return self._fits(given, looked.newest, (note, seen.checkpoint)) is not None
 
     def check_bundles(self, bundles: Mapping[UUID, Mapping[str, Any]]) -> Sequence[UUID]:
         """Hold claimed bundles against the approvals in the log.
@@ -113,16 +115,30 @@ class Log:
         Returns the devices whose approval isn't under a checkpoint yet. Raises AgreementError for
         another identity key or place than the proven one, LogError.
         """
+        return self.check_keys(
+            {device_id: bundle["identity_key"] for device_id, bundle in bundles.items()},
+            {device_id: bundle["log"] or {} for device_id, bundle in bundles.items()},
+        )
+
+    def check_keys(
+        self,
+        identity_keys: Mapping[UUID, str],
+        places: Mapping[UUID, Mapping[str, Any]] | None = None,
+    ) -> Sequence[UUID]:
+        """The same of identity keys (base64) alone: of devices that spoke first."""
         waiting = []
-        for device_id, bundle in bundles.items():
+        for device_id, identity_key in identity_keys.items():
             text = self._enrolment_proof(device_id)
             if text is None:
                 waiting.append(device_id)
                 continue
             try:
-                _check_bundle(device_id, bundle, self._proved(text))
+                proved = self._proved(text)
             except VerificationError as error:
-                raise AgreementError(f"the log doesn't vouch for the bundle: {error}") from error
+                raise AgreementError(f"the log doesn't vouch for the key: {error}") from error
+            _check_approval(device_id, identity_key, proved)
+            if places is not None:
+                _check_place(places[device_id], proved)
         return waiting
 
     def message(self, message_id: UUID) -> tuple[Proved, Receipt] | None:
@@ -178,10 +194,12 @@ class Log:
                 raise
             raise AgreementError("the log has no approval of this device") from problem
 
-    def _fits(self, older: Checkpoint, newer: Checkpoint, seen: SeenLog) -> Sequence[bytes] | None:
+    def _fits(
+        self, older: Checkpoint, newer: Checkpoint, notes: tuple[str, str]
+    ) -> Sequence[bytes] | None:
         """The hashes that lead from the older one; None where a restore lost it, declared.
 
-        Raises LogError.
+        Raises LogError; both notes are kept then.
         """
         try:
             _check_origins(older.origin, newer.origin)
@@ -192,15 +210,32 @@ class Log:
         except (VerificationError, ApiProblem) as error:
             if isinstance(error, ApiProblem) and error.code != "invalid":
                 raise
-            lost = self._server.log_seen(seen.checkpoint)["lost"]
-            # A loss ends an origin: within one the server's word is worth nothing.
-            if lost and _number(older.origin) < _number(newer.origin):
+            # A loss ends an origin: otherwise the server's word is worth nothing, nor waited for.
+            later = _is_later(older.origin, newer.origin)
+            if later and self._server.log_seen(notes[0])["lost"]:
                 return None
+            self._keep_evidence(notes)
+            told = later or self._report(notes[0])
             raise LogError(
                 f"The log does not go on from the checkpoint of size {older.size} that this device"
-                f" was given: {error} The server was shown that checkpoint."
+                f" was given: {error} Both are kept in its state file."
+                + (" The server was shown that checkpoint." if told else "")
             ) from error
         return hashes
+
+    def _report(self, note: str) -> bool:
+        """Show the server what was seen, for the alarm; whether it took it."""
+        try:
+            self._server.log_seen(note)
+        except (ApiProblem, httpx.TransportError):
+            return False
+        return True
+
+    def _keep_evidence(self, notes: tuple[str, str]) -> None:
+        with self._memory.locked() as keys:
+            if keys.log is not None and not keys.log.against:
+                keys.log = replace(keys.log, against=notes)
+                self._memory.save(keys)
 
     def _seen(self) -> SeenLog | None:
         with self._memory.locked() as keys:
@@ -219,16 +254,19 @@ def consistency_file(old: str, new: str, hashes: Sequence[bytes]) -> str:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _check_bundle(device_id: UUID, bundle: Mapping[str, Any], proved: Proved) -> None:
+def _check_approval(device_id: UUID, identity_key: str, proved: Proved) -> None:
     """Raises AgreementError."""
     what = proved.what or {"type": None, "data": {}}
-    place, data = bundle["log"], what["data"]
+    data = what["data"]
     if what["type"] != APPROVED or data.get("device_id") != str(device_id):
         raise AgreementError("the proof is of something else than this device's approval")
-    if data["identity_key"] != bundle["identity_key"]:
-        raise AgreementError("the identity key of the bundle is not the one that was approved")
-    leaf, index = place["leaf"], place["index"]
-    if leaf != encode(proved.leaf) or index not in (None, proved.index):
+    if data["identity_key"] != identity_key:
+        raise AgreementError("the device's identity key is not the one that was approved")
+
+
+def _check_place(place: Mapping[str, Any], proved: Proved) -> None:
+    """Raises AgreementError."""
+    if place.get("leaf") != encode(proved.leaf) or place.get("index") not in (None, proved.index):
         raise AgreementError("the bundle names another place in the log than the approval's")
 
 
@@ -237,14 +275,19 @@ def _keys(vkeys: Sequence[str]) -> set[bytes]:
     return {parse_vkey(vkey).public for vkey in vkeys}
 
 
-def _number(origin: str) -> int:
-    """Which of a log's origins it is, from 1."""
-    match = re.search("/([0-9]{1,9})$", origin)
-    return int(match[1]) if match else 1
+def _numbered(origin: str) -> tuple[str, int]:
+    """The log, and which of its origins it is, from 1."""
+    match = re.fullmatch("(.+)/([0-9]{1,9})", origin)
+    return (match[1], int(match[2])) if match else (origin, 1)
+
+
+def _is_later(older: str, newer: str) -> bool:
+    """Whether the newer one is a later origin of the same log."""
+    (log, number), (other, later) = _numbered(older), _numbered(newer)
+    return log == other and number < later
 
 
 def _check_origins(older: str, newer: str) -> None:
     """The same log, perhaps with a later number. Raises VerificationError."""
-    logs = {re.sub("/[0-9]{1,9}$", "", origin) for origin in (older, newer)}
-    if len(logs) > 1:
+    if _numbered(older)[0] != _numbered(newer)[0]:
         raise VerificationError("the log", f"was {older} and is {newer}")

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 
 from semafore.local.client.api import (
+    KEPT,
     TIMEOUT_SECONDS,
     USER_AGENT,
     ApiProblem,
@@ -43,6 +44,7 @@ class OnboardingClient:
             base_url=f"{base_url.rstrip('/')}/api/mobile/",
             headers={"User-Agent": USER_AGENT},
             timeout=TIMEOUT_SECONDS,
+            limits=KEPT,
             transport=transport,
             trust_env=False,
         )

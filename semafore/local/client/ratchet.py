@@ -202,6 +202,8 @@ class Peer:
     sessions: list[Session] = field(default_factory=list)
     renew: bool = False
     """Something of it could not be decrypted: the next message to it begins a new session."""
+    proven: bool = False
+    """The log proves that this identity key was approved; else it is asked before each message."""
 
     def to_json(self) -> JsonObject:
         """For the device's own state file only."""
@@ -210,6 +212,7 @@ class Peer:
             "registration_id": self.registration_id,
             "sessions": [session.to_json() for session in self.sessions],
             "renew": self.renew,
+            "proven": self.proven,
         }
 
     @classmethod
@@ -220,4 +223,6 @@ class Peer:
             registration_id=peer["registration_id"],
             sessions=[Session.from_json(session) for session in peer["sessions"]],
             renew=peer["renew"],
+            # A file from before this was kept: the log is asked once more.
+            proven=peer.get("proven", False),
         )

@@ -15,6 +15,8 @@ class SeenLog:
     vkeys: tuple[str, ...]
     """Of checkpoints: those of the first that was seen, and what signed beside one of them."""
     receipt_vkeys: tuple[str, ...]
+    against: tuple[str, ...] = ()
+    """The first two checkpoints that didn't fit together: evidence, whatever was shown since."""
 
     def to_json(self) -> JsonObject:
         """For the device's state file."""
@@ -23,4 +25,9 @@ class SeenLog:
     @classmethod
     def from_json(cls, seen: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        return cls(seen["checkpoint"], tuple(seen["vkeys"]), tuple(seen["receipt_vkeys"]))
+        return cls(
+            checkpoint=seen["checkpoint"],
+            vkeys=tuple(seen["vkeys"]),
+            receipt_vkeys=tuple(seen["receipt_vkeys"]),
+            against=tuple(seen.get("against", ())),
+        )

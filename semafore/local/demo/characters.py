@@ -1,5 +1,6 @@
 """What the demo's story is made of. Days are counted back from the first start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,6 +71,16 @@ class PersonStory:
     guest: bool = False
     """Comes by the invitation of an external room, opened before."""
     turn: Turn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PilotStory:
+    """Somebody of the pilot, without a device; came and left so many days ago."""
+
+    name: str
+    unit: str
+    joined: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +166,39 @@ class ScreenshotStory:
     day: int
 
 
+@dataclass(frozen=True, slots=True)
+class SearchStory:
+    """A search of the audit log that somebody keeps for all its readers."""
+
+    person: str
+    name: str
+    filters: Mapping[str, str]
+    day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStory:
+    """A hold on a room, placed by one person and lifted by two."""
+
+    auditor: str
+    room: str
+    reason: str
+    reference: str
+    day: int
+    lifted: int
+    """So many days ago."""
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStory:
+    """A communication graph of a room, asked for by the owner."""
+
+    room: str
+    reason: str
+    day: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationStory:
     """One organisation; the first person founded it."""
@@ -164,6 +208,7 @@ class OrganisationStory:
     people: tuple[PersonStory, ...]
     newcomers: str
     """The beginning of the phone numbers of people yet to come; two digits follow."""
+    pilot: tuple[PilotStory, ...] = ()
     invitations: tuple[InvitationStory, ...] = ()
     new_numbers: tuple[NewNumber, ...] = ()
     service_tokens: tuple[ServiceTokenStory, ...] = ()
@@ -171,3 +216,8 @@ class OrganisationStory:
     external_rooms: tuple[ExternalRoomStory, ...] = ()
     broadcasts: tuple[BroadcastStory, ...] = ()
     screenshots: tuple[ScreenshotStory, ...] = ()
+    searches: tuple[SearchStory, ...] = ()
+    cases: tuple[CaseStory, ...] = ()
+    reports: tuple[ReportStory, ...] = ()
+    managed: int | None = None
+    """Since when it wants something of the app, in days."""

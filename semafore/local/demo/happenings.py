@@ -20,6 +20,7 @@ from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.local.demo.arrivals import link
 from semafore.local.demo.characters import InvitationStory, NewNumber, ScreenshotStory
+from semafore.local.demo.evidence import look_back
 from semafore.local.demo.post import carry, receive_code
 from semafore.local.demo.rooms import open_rooms
 from semafore.local.demo.talk import broadcast
@@ -44,6 +45,7 @@ def happen(town: Town, day: int) -> None:
                 )
     open_rooms(town, day)
     _announce(town, day)
+    look_back(town, day)
     _turn(town, day)
     with acting_as(SYSTEM):
         expire()

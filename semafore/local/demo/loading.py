@@ -23,8 +23,10 @@ from semafore.local.demo.arrivals import PASSWORD, arrive, give_factor
 from semafore.local.demo.characters import Habit, OrganisationStory
 from semafore.local.demo.happenings import happen
 from semafore.local.demo.listing import write_listing
+from semafore.local.demo.managed import look_after_devices
+from semafore.local.demo.operations import bill_nights, maintain, try_out
 from semafore.local.demo.post import past_post
-from semafore.local.demo.story import HISTORY, OPERATOR, STORY
+from semafore.local.demo.story import FOUNDED, HISTORY, OPERATOR, STORY
 from semafore.local.demo.talk import talk_all_day
 from semafore.local.demo.town import LoadedDevice, Town
 
@@ -44,12 +46,13 @@ def load_demo(folder: Path) -> None:
     for story in STORY:
         if not Organisation.objects.filter(slug=story.slug).exists():
             _load_organisation(story, folder)
+    maintain(Account.objects.get(email=OPERATOR))
     write_listing(folder)
 
 
 @transaction.atomic
 def _load_operator() -> None:
-    with clock.moved_by(-HISTORY), acting_as(SYSTEM):
+    with clock.moved_by(-FOUNDED), acting_as(SYSTEM):
         give_factor(create_operator(email=OPERATOR, password=PASSWORD))
 
 
@@ -57,10 +60,11 @@ def _load_operator() -> None:
 def _load_organisation(story: OrganisationStory, folder: Path) -> None:
     """All of an organisation or nothing: a start that was interrupted begins anew."""
     chance = random.Random(story.slug)  # noqa: S311 - a story, the same every time
-    with clock.moved_by(-HISTORY), acting_as(SYSTEM):
+    with clock.moved_by(-FOUNDED), acting_as(SYSTEM):
         organisation = create_organisation(name=story.name, slug=story.slug)
     town = Town(story)
     with organisation_scope(organisation.id), past_post():
+        try_out(story)
         for day in range(HISTORY.days - 1, -1, -1):
             with clock.moved_by(-timedelta(days=day)):
                 talk_all_day(town, chance)
@@ -71,6 +75,8 @@ def _load_organisation(story: OrganisationStory, folder: Path) -> None:
             with clock.moved_by(-timedelta(days=day, minutes=10)):
                 happen(town, day)
                 _live_a_day(town, day, chance)
+                look_after_devices(town, day)
+    bill_nights(organisation)
     for one in town.devices:
         KeyFile(folder / one.state_file).save(one.keys)
 

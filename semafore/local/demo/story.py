@@ -7,6 +7,7 @@ from keys.models import Platform
 from orgs.models import MembershipStatus, Role
 from semafore.local.demo.characters import (
     BroadcastStory,
+    CaseStory,
     DeviceStory,
     ExternalRoomStory,
     Habit,
@@ -14,13 +15,18 @@ from semafore.local.demo.characters import (
     NewNumber,
     OrganisationStory,
     PersonStory,
+    PilotStory,
+    ReportStory,
     RoomStory,
     ScreenshotStory,
+    SearchStory,
     ServiceTokenStory,
     Turn,
 )
 
 HISTORY = timedelta(days=21)
+"""So long ago people came, but for those of a pilot."""
+FOUNDED = timedelta(days=100)
 """So long ago the organisations began."""
 OPERATOR = "operator@semafore.example"
 """Of the platform's own staff, who create organisations at `/operator/`."""
@@ -29,7 +35,13 @@ OPERATOR = "operator@semafore.example"
 NORTHGATE = OrganisationStory(
     name="Northgate Hospital Trust",
     slug="northgate",
+    managed=4,
     newcomers="+4477009003",
+    pilot=(
+        PilotStory("Rosa Lindqvist", "Digital", joined=98, left=40),
+        PilotStory("Samir Haddad", "Digital", joined=98, left=25),
+        PilotStory("Thea Norris", "Ward 7", joined=71, left=40),
+    ),
     people=(
         PersonStory(
             name="Amara Osei",
@@ -223,6 +235,22 @@ NORTHGATE = OrganisationStory(
         ScreenshotStory("Chloe Marsh", "Ward 7 handover", day=6),
         ScreenshotStory("Kate Rowan", "New CT scanner", day=2),
     ),
+    searches=(
+        SearchStory("Hana Sato", "Refused lately", {"period": "30", "outcome": "denied"}, day=10),
+        SearchStory("Amara Osei", "Devices revoked", {"action": "device.revoked"}, day=8),
+    ),
+    cases=(
+        CaseStory(
+            auditor="Hana Sato",
+            room="Ward 7 handover",
+            reason="A complaint about handovers at night, to be answered from what is kept.",
+            reference="IG-2026-07",
+            day=13,
+            lifted=3,
+            outcome="The complaint is answered.",
+        ),
+    ),
+    reports=(ReportStory("New CT scanner", "Quarterly review of rooms with suppliers.", day=0),),
 )
 
 CALDER = OrganisationStory(

@@ -1,15 +1,11 @@
 """Many at once, on connections of their own, in a database that commits."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
 
 from invitations.errors import CodeLocked, CodeWrong, InvitationUsed, OnboardingState
 from invitations.models import Onboarding
@@ -24,27 +20,10 @@ from orgs.services.accounts import create_account, move_phone
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
+from tests.at_once import at_once
 from tests.invitations.onboarding import acts
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-def at_once(acts_: list[Callable[[], Any]]) -> list[Any]:
-    """Run all in threads that start together; results or exceptions in order."""
-    start = threading.Barrier(len(acts_))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=30)
-            with acting_as(SYSTEM):
-                return act()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=len(acts_)) as pool:
-        return list(pool.map(run, acts_))
 
 
 def test_guesses_at_once_are_no_more_than_five() -> None:
@@ -54,7 +33,7 @@ def test_guesses_at_once_are_no_more_than_five() -> None:
     code = acts.code_for(acme)
     guesses = [acts.another(code)] * 12
     results = at_once(
-        [partial(prove_phone, onboarding_id=device.id, code=guess) for guess in guesses]
+        *[partial(prove_phone, onboarding_id=device.id, code=guess) for guess in guesses]
     )
     assert Counter(map(type, results)) == {CodeWrong: 4, CodeLocked: 8}
     assert sorted(one.members["attempts_left"] for one in results if type(one) is CodeWrong) == [
@@ -73,7 +52,7 @@ def test_guesses_in_several_onboardings_of_a_number_are_counted_together() -> No
         with organisation_scope(acme.id):
             return check_code(phone=acts.DANAS, subject_id=subject_id, code="123456")
 
-    results = at_once([partial(guess, uuid4()) for _ in range(12)])
+    results = at_once(*[partial(guess, uuid4()) for _ in range(12)])
     assert Counter(map(type, results)) == {CodeWrong: 4, CodeLocked: 8}
 
 
@@ -82,7 +61,7 @@ def test_the_right_code_at_once_opens_one_session() -> None:
     device = acts.client()
     device.start(invitation_token(acts.invite(acme)))
     code = acts.code_for(acme)
-    results = at_once([partial(prove_phone, onboarding_id=device.id, code=code)] * 6)
+    results = at_once(*[partial(prove_phone, onboarding_id=device.id, code=code)] * 6)
     assert Counter(type(one).__name__ for one in results) == {"Session": 1, "OnboardingState": 5}
     assert all(isinstance(one, OnboardingState) for one in results if isinstance(one, Exception))
 
@@ -96,7 +75,7 @@ def test_workers_at_once_send_one_message() -> None:
         with organisation_scope(acme.id):
             send_code(proof_id=proof.id)
 
-    assert at_once([work] * 6) == [None] * 6
+    assert at_once(*[work] * 6) == [None] * 6
     assert len(acts.texts()) == 1
 
 
@@ -104,7 +83,7 @@ def test_two_administrators_at_once_one_wins() -> None:
     acme = cast.organisation("Acme")
     admins = [cast.member(acme, name, Role.ADMIN) for name in ("Ann", "Ben")]
     _, row = acts.register(acts.invite(acme))
-    results = at_once([partial(acts.approve, admin, row) for admin in admins])
+    results = at_once(*[partial(acts.approve, admin, row) for admin in admins])
     lost = [one for one in results if isinstance(one, DeviceTransition)]
     assert len(lost) == 1
     winner = admins[1 - results.index(lost[0])]
@@ -115,7 +94,7 @@ def test_a_link_at_once_serves_one_device() -> None:
     acme = cast.organisation("Acme")
     phone = cast.phone(cast.member(acme, "Bob"))
     token = phone.api.link_token()
-    results = at_once([partial(start_onboarding, token=token)] * 4)
+    results = at_once(*[partial(start_onboarding, token=token)] * 4)
     assert Counter(type(one).__name__ for one in results) == {"Started": 1, "InvitationUsed": 3}
     assert all(isinstance(one, InvitationUsed) for one in results if isinstance(one, Exception))
 
@@ -124,14 +103,14 @@ def test_a_link_at_once_serves_one_device() -> None:
             return issue_link_token(device_id=phone.id)
 
     again = phone.api.link_token()
-    results = at_once([issue, partial(start_onboarding, token=again)] * 3)
+    results = at_once(*[issue] * 3, *[partial(start_onboarding, token=again)] * 3)
     assert not [one for one in results if isinstance(one, Exception) and not hasattr(one, "code")]
 
 
 def test_an_invitation_at_once_is_one_onboarding() -> None:
     acme = cast.organisation("Acme")
     token = invitation_token(acts.invite(acme))
-    results = at_once([partial(start_onboarding, token=token)] * 4)
+    results = at_once(*[partial(start_onboarding, token=token)] * 4)
     assert len({one.onboarding.id for one in results}) == 1
     with organisation_scope(acme.id):
         assert Onboarding.objects.count() == 1
@@ -140,7 +119,7 @@ def test_an_invitation_at_once_is_one_onboarding() -> None:
 def test_one_number_at_once_ends_with_one_account() -> None:
     with acting_as(SYSTEM):
         accounts = [create_account(phone=None if n else acts.DANAS) for n in range(6)]
-    results = at_once([partial(move_phone, account=one, phone=acts.DANAS) for one in accounts])
+    results = at_once(*[partial(move_phone, account=one, phone=acts.DANAS) for one in accounts])
     assert results == [None] * 6
     assert Account.objects.filter(phone=acts.DANAS).count() == 1
 
@@ -150,7 +129,7 @@ def test_the_same_request_at_once_is_one_request() -> None:
     bob = cast.member(acme, "Bob")
     phones = cast.phone(bob)
     phones.api.token()
-    results = at_once([partial(phones.api.change_phone, acts.DANAS, idempotency_key="k")] * 4)
+    results = at_once(*[partial(phones.api.change_phone, acts.DANAS, idempotency_key="k")] * 4)
     assert results == [{"phone_hint": "…001", "status": "phone"}] * 4
     assert acts.proof(acme).requests == 1
 
@@ -171,7 +150,7 @@ def test_deciding_about_a_number_at_once_decides_once() -> None:
         with acts.acting(admin):
             return approve_phone_change(phone_change_id=change.id)
 
-    results = at_once([partial(decide, admin) for admin in admins])
+    results = at_once(*[partial(decide, admin) for admin in admins])
     assert Counter(type(one).__name__ for one in results) == {
         "PhoneChange": 1,
         "PhoneChangeState": 1,

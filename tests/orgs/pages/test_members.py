@@ -194,9 +194,10 @@ def test_the_person_page_shows_what_is_known(
                 "Change role",
                 "Set or clear end",
                 "Suspend",
-                "Prepare departure",
                 "End membership",
                 "Place a hold",
+                "Report",
+                "Subject access export",
             },
         ),
         (
@@ -205,12 +206,11 @@ def test_the_person_page_shows_what_is_known(
                 "Change name or unit",
                 "Set or clear end",
                 "Suspend",
-                "Prepare departure",
                 "End membership",
             },
         ),
         (Role.HELPDESK, set()),
-        (Role.AUDITOR, {"Place a hold"}),
+        (Role.AUDITOR, {"Place a hold", "Report", "Subject access export"}),
     ],
 )
 def test_acts_are_offered_by_permission(
@@ -234,11 +234,13 @@ def test_nothing_is_offered_that_would_be_refused(acme: Organisation, alice: Mem
         return {act.label for act in answer.context["acts"]}
 
     assert not offered(on_the_owner)
-    assert offered(on_herself) == {"Change name or unit", "Place a hold"}
+    assert offered(on_herself) == {"Change name or unit", "Place a hold", "Subject access export"}
     assert offered(on_the_ended) == {
         "Change name or unit",
         "Leaver's record",
         "Place a hold",
+        "Report",
+        "Subject access export",
     }
 
 

@@ -3,14 +3,10 @@
 import base64
 import json
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
-from django.db import connection
 from django.test import Client
 from django_otp.oath import TOTP
 
@@ -106,21 +102,3 @@ def key_on(answer: Any) -> bytes:
     found = re.search(r'<code class="fingerprint">([A-Z2-7 ]+)</code>', answer.content.decode())
     assert found is not None
     return base64.b32decode(found[1].replace(" ", ""))
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What the acts return or raise, each in a thread and a connection of its own."""
-    start = Barrier(len(acts))
-
-    def run(act: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=30)
-            with acting_as(SYSTEM):
-                return act()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))

@@ -11,9 +11,9 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 
 from orgs.errors import FactorResetDecided, FactorResetPending, MembershipTransition, OwnRequest
-from orgs.models import FactorReset, Membership, MembershipStatus, Organisation, Role
+from orgs.models import Account, FactorReset, Membership, MembershipStatus, Organisation, Role
 from orgs.selectors.sign_in import has_factor, pending_factor_resets
-from orgs.services.accounts import create_account
+from orgs.services.accounts import create_operator
 from orgs.services.factor_resets import (
     approve_factor_reset,
     deny_factor_reset,
@@ -26,10 +26,11 @@ from semafore.kernel.actor import SYSTEM, Actor, ActorKind, acting_as
 from semafore.kernel.problems import NotFound, NotPermitted
 from semafore.kernel.tenancy import organisation_scope
 from tests import cast
+from tests.at_once import at_once
 from tests.orgs.sign_in.people import (
+    PASSWORD,
     STEP,
     Person,
-    at_once,
     code_of,
     key_on,
     person,
@@ -219,18 +220,42 @@ def test_only_active_members_of_the_own_organisation(
 
 def test_the_last_owner_is_for_two_operators(acme: Organisation, owner: Person) -> None:
     with acting_as(SYSTEM):
-        operators = [create_account(email=f"op{n}@semafore.example").id for n in range(2)]
+        operators = [
+            create_operator(email=f"op{n}@semafore.example", password=PASSWORD) for n in range(2)
+        ]
 
-    def reset(operator_id: UUID) -> FactorReset:
-        with by_operator(operator_id, acme):
+    def reset(operator: Account) -> FactorReset:
+        with by_operator(operator.id, acme):
             return operator_reset_factor(membership_id=seat(owner).id, reason="court")
 
     reset(operators[0])
     with pytest.raises(OwnRequest):
         reset(operators[0])
+    Account.objects.filter(id=operators[0].id).update(is_operator=False)
+    with pytest.raises(NotPermitted):
+        reset(operators[1])
     assert has_factor(owner.account)
+    Account.objects.filter(id=operators[0].id).update(is_operator=True)
     reset(operators[1])
     assert not has_factor(owner.account)
+
+
+def test_an_operator_who_is_the_owner_is_neither_of_the_two(
+    acme: Organisation, owner: Person
+) -> None:
+    with acting_as(SYSTEM):
+        other = create_operator(email="op@semafore.example", password=PASSWORD)
+
+    def reset(operator_id: UUID) -> None:
+        with by_operator(operator_id, acme):
+            operator_reset_factor(membership_id=seat(owner).id, reason="lost phone")
+
+    with pytest.raises(OwnRequest):
+        reset(owner.account.id)
+    reset(other.id)
+    with pytest.raises(OwnRequest):
+        reset(owner.account.id)
+    assert has_factor(owner.account)
 
 
 def test_operators_reset_owners_alone_and_nobody_else_is_one(

@@ -18,11 +18,12 @@ from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.redis_client import forget_redis_client
 from tests import cast
+from tests.at_once import at_once
+from tests.locks import wait_until_somebody_waits
 from tests.orgs.sign_in.people import (
     PASSWORD,
     WRONG,
     Person,
-    at_once,
     person,
     platform_events,
     text_of,
@@ -172,15 +173,8 @@ def test_a_code_waits_for_the_request_that_came_first(committed_owner: Person) -
         with transaction.atomic(), acting_as(SYSTEM):
             assert verify_factor(account=account, code=code)
             late = pool.submit(second)
-            while not late.done() and not somebody_waits():
-                pass
+            wait_until_somebody_waits(or_ended=late.done)
         assert late.result(timeout=30) is False
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchall() != [(0,)])
 
 
 def test_the_lock_holds_without_redis(owner: Person, settings: Settings) -> None:

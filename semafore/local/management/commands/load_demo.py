@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from semafore.local.demo.evidence import export_once
 from semafore.local.demo.loading import load_demo
+from semafore.local.demo.story import NORTHGATE
 
 
 class Command(BaseCommand):
@@ -21,3 +23,4 @@ class Command(BaseCommand):
             message = "demo data is for DEBUG alone"
             raise CommandError(message)
         load_demo(Path(os.environ.get("SEMAFORE_LOCAL_DIR", ".local")))
+        export_once(NORTHGATE)

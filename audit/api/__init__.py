@@ -1,0 +1,1 @@
+"""The audit API: for programs, which come with a service token (api.md, Audit API)."""

@@ -1,0 +1,1 @@
+"""Exports: asked for, written by workers, handed out, deleted when their time is over."""

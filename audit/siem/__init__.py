@@ -1,0 +1,1 @@
+"""What security operations receive: the formats of siem.md, and the ways they travel."""

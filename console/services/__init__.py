@@ -1,0 +1,1 @@
+"""Services of the console: every change, in its transaction, with its event."""

@@ -1,0 +1,1 @@
+"""What a report is drawn as: numbers in, places and shapes out."""

@@ -1,0 +1,5 @@
+"""Event types of reports."""
+
+from reports.events import reports
+
+__all__ = ["reports"]

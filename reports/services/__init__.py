@@ -1,0 +1,1 @@
+"""The only writers: each ask and each look is an event."""

@@ -1,0 +1,1 @@
+"""What is done after a database was restored from a backup (docs/restore.md)."""

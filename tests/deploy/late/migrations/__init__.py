@@ -1,0 +1,1 @@
+"""Migrations that a test runs late, in the name of an app that has none."""
