@@ -2,22 +2,15 @@
 
 from django.db import models
 
-from semafore.kernel.tenancy import TenantModel, same_organisation_per_statement
+from semafore.kernel.many_rows import ManyRows, same_organisation_per_statement
 
 
-class Content(TenantModel):
+class Content(ManyRows):
     """SHA-256 of a ciphertext that transited, without its device: a file finds its message.
 
     Lives `existence_days`; with its siblings it proves the content root in the event's `what`.
     """
 
-    organisation = models.ForeignKey(
-        "orgs.Organisation",
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-        db_index=False,
-    )
     event_id = models.UUIDField()
     sha256 = models.BinaryField()
 

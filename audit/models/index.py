@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 
 from audit.models.log import only_added
-from audit.models.many_rows import OF_AN_ORGANISATION, ManyRows
 from audit.models.spans import KEEPS_SPANS
+from semafore.kernel.many_rows import OF_AN_ORGANISATION, ManyRows
 
 SUCCESS = "success"
 """The outcome of nearly all."""

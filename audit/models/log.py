@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from audit.commitments import ENTRY_LENGTH
 from audit.models.events import NO_TRUNCATE
-from audit.models.many_rows import OF_AN_ORGANISATION, ManyRows
+from semafore.kernel.many_rows import OF_AN_ORGANISATION, ManyRows
 from semafore.kernel.tenancy import TenantModel
 
 HASH_LENGTH = 32

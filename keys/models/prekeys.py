@@ -11,11 +11,8 @@ from django.db.models import Q
 from keys.models.devices import Device
 from semafore.kernel.database import prepared_cursor
 from semafore.kernel.ids import uuid7
-from semafore.kernel.tenancy import (
-    TenantModel,
-    current_organisation_id,
-    same_organisation_per_statement,
-)
+from semafore.kernel.many_rows import ManyRows, same_organisation_per_statement
+from semafore.kernel.tenancy import TenantModel, current_organisation_id
 
 
 class Suite(models.TextChoices):
@@ -104,17 +101,10 @@ class SignedPreKey(TenantModel):
         return f"{self.device_id} {self.key_id}"
 
 
-class OneTimePreKey(TenantModel):
+class OneTimePreKey(ManyRows):
     """A one-time pre-key; once claimed it stays as a tombstone, so that it never comes back."""
 
     pk = models.CompositePrimaryKey("device_id", "key_id")
-    organisation = models.ForeignKey(
-        "orgs.Organisation",
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-        db_index=False,
-    )
     device = models.ForeignKey(
         Device,
         on_delete=models.DO_NOTHING,

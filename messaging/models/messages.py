@@ -10,7 +10,8 @@ from keys.models import Device, Suite
 from messaging.models.rooms import Room
 from orgs.models import Membership
 from semafore.kernel import clock
-from semafore.kernel.tenancy import TenantModel, same_organisation_per_statement
+from semafore.kernel.many_rows import ManyRows, same_organisation_per_statement
+from semafore.kernel.tenancy import TenantModel
 
 
 class Broadcast(TenantModel):
@@ -110,7 +111,7 @@ class EnvelopeType(models.TextChoices):
     MESSAGE = "message"
 
 
-class Envelope(TenantModel):
+class Envelope(ManyRows):
     """Ciphertext that waits for one device; acknowledged or expired, the row is gone.
 
     `position` is the order of a device's mailbox; `envelope_id` is what the device knows it by.
@@ -118,13 +119,6 @@ class Envelope(TenantModel):
 
     position = models.BigAutoField(primary_key=True)
     envelope_id = models.UUIDField(unique=True, editable=False)
-    organisation = models.ForeignKey(
-        "orgs.Organisation",
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-        db_index=False,
-    )
     device = models.ForeignKey(
         Device, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
     )
@@ -160,16 +154,9 @@ class Outcome(models.TextChoices):
     """Its time was over, or its device was revoked, before it was acknowledged."""
 
 
-class Delivery(TenantModel):
+class Delivery(ManyRows):
     """That an envelope left its mailbox: when, and how."""
 
-    organisation = models.ForeignKey(
-        "orgs.Organisation",
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="+",
-        db_index=False,
-    )
     message = models.ForeignKey(
         Message,
         on_delete=models.DO_NOTHING,

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 from uuid import UUID
 
-import pgtrigger
 from django.db import models
 from django.db.migrations.operations import RunSQL
 from django_scopes import ScopedManager, get_scope, scope
@@ -154,53 +153,6 @@ class SameOrganisation(RunSQL):
             f" REFERENCES {references} (organisation_id, {key}) DEFERRABLE INITIALLY IMMEDIATE",
             reverse_sql=f"ALTER TABLE {table} DROP CONSTRAINT {name}",
         )
-
-
-def same_organisation_per_statement(
-    *keys: tuple[str, str],
-) -> tuple[pgtrigger.Trigger, pgtrigger.Trigger]:
-    """`SameOrganisation` for a table that takes rows by the hundred: one look a statement.
-
-    For columns (`device_id`) and the tables they refer to, whose rows never change their key and
-    aren't deleted before these. It stands in for the key to the organisation too. Measured: two
-    keys a row are a third of the insert.
-    """
-    looks = "".join(
-        f"""
-                IF EXISTS (
-                    SELECT FROM (SELECT DISTINCT organisation_id, {column} FROM added) AS given
-                    WHERE NOT EXISTS (
-                        SELECT FROM {references}
-                        WHERE {references}.organisation_id = given.organisation_id
-                          AND {references}.id = given.{column}
-                    )
-                ) THEN
-                    RAISE EXCEPTION 'insert on % violates same_organisation', TG_TABLE_NAME
-                        USING ERRCODE = 'foreign_key_violation';
-                END IF;"""  # noqa: S608 - names of ours
-        for column, references in keys
-    )
-    return (
-        pgtrigger.Trigger(
-            name="same_organisation",
-            when=pgtrigger.After,
-            operation=pgtrigger.Insert,
-            level=pgtrigger.Statement,
-            referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
-            func=f"""{looks}
-                RETURN NULL;
-            """,
-        ),
-        pgtrigger.Trigger(
-            name="owner_immutable",
-            when=pgtrigger.Before,
-            operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
-                "organisation_id", *(column for column, _ in keys)
-            ),
-            func="RAISE EXCEPTION 'update of % violates same_organisation', TG_TABLE_NAME"
-            " USING ERRCODE = 'foreign_key_violation';",
-        ),
-    )
 
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
