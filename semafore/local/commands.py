@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from semafore.local.processes import end_children
 from semafore.local.servers import (
@@ -23,7 +24,7 @@ TEST_CHECKPOINT_KEY = base64.b64encode(b"only-for-tests".ljust(32, b".")).decode
 def test(arguments: Sequence[str]) -> int:
     """Runs pytest on servers below .local/test; the name of a part stands for its folder."""
     directory = LOCAL / "test"
-    with servers(directory, durable=False) as urls:
+    with servers(directory, durable=False) as urls, _folder_of_tests() as files:
         settings = {"DEBUG": "false", "SECRET_KEY": TEST_SECRET_KEY, **urls}
         settings["STATIC_COLLECTED"] = "false"
         settings["SEMAFORE_LOCAL_DIR"] = str(LOCAL)
@@ -31,7 +32,8 @@ def test(arguments: Sequence[str]) -> int:
         # Tests of the limits set their own. All of the suite comes from one address, in minutes.
         settings["CLAIMS_PER_TARGET_PER_DAY"] = "1000"
         settings["UNAUTHENTICATED_PER_MINUTE"] = "1000000"
-        command = [sys.executable, "-m", "pytest", *(_part(word) for word in arguments)]
+        command = [sys.executable, "-m", "pytest", f"--basetemp={files}/pytest"]
+        command += [_part(word) for word in arguments]
         if not arguments:
             # The whole suite, on every core; a part is sooner done by one. Each works through whole
             # files, so that what a file's tests share is set up once.
@@ -48,6 +50,15 @@ def execute(command: Sequence[str]) -> int:
         settings |= log_settings(directory, urls["DATABASE_URL"])
         # What the caller sets by hand wins: bin/check wants production's settings.
         return _run(command, settings | environment(**urls))
+
+
+def _folder_of_tests() -> TemporaryDirectory[str]:
+    """Where the tests' files go, for as long as they run.
+
+    Pytest's own folder is one for all sessions of an account, and each that begins closes it to
+    other accounts: PostgreSQL, which root runs as one, lost its files to the next session.
+    """
+    return TemporaryDirectory(prefix="semafore-", ignore_cleanup_errors=True)
 
 
 def _part(word: str) -> str:

@@ -60,30 +60,12 @@ export function messageKeys(messageKey) {
   };
 }
 
-/** The beginner's session. @returns {Session} */
-export function initiate(secret, ad, theirSignedPreKey, ratchet = makeKeyPair()) {
-  const session = {
-    ad: base64(ad),
-    root: base64(secret),
-    own: base64(ratchet.private),
-    theirs: base64(theirSignedPreKey),
-    sending: null,
-    receiving: null,
-    ns: 0,
-    nr: 0,
-    pn: 0,
-    skipped: [],
-  };
-  session.sending = rootStep(session, ratchet.private, theirSignedPreKey);
-  return session;
-}
-
-/** The other side's, before the first message. @returns {Session} */
-export const respond = (secret, ad, signedPreKeyPrivate) => ({
+/** A session in which nothing was said. @returns {Session} */
+const begun = (secret, ad, own, theirs) => ({
   ad: base64(ad),
   root: base64(secret),
-  own: base64(signedPreKeyPrivate),
-  theirs: null,
+  own: base64(own),
+  theirs: theirs && base64(theirs),
   sending: null,
   receiving: null,
   ns: 0,
@@ -91,6 +73,17 @@ export const respond = (secret, ad, signedPreKeyPrivate) => ({
   pn: 0,
   skipped: [],
 });
+
+/** The beginner's session. @returns {Session} */
+export function initiate(secret, ad, theirSignedPreKey, ratchet = makeKeyPair()) {
+  const session = begun(secret, ad, ratchet.private, theirSignedPreKey);
+  session.sending = rootStep(session, ratchet.private, theirSignedPreKey);
+  return session;
+}
+
+/** The other side's, before the first message. @returns {Session} */
+export const respond = (secret, ad, signedPreKeyPrivate) =>
+  begun(secret, ad, signedPreKeyPrivate, null);
 
 /**
  * @param {Session} before @param {Buffer} text
