@@ -1,6 +1,7 @@
 """Every look is an event, and looks at looks don't beget each other."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
@@ -32,6 +33,13 @@ from tests.cast import Phone, inside
 
 ALL = permissions_of(MembershipKind.MEMBER, Role.OWNER)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def half_past_the_hour() -> Iterator[None]:
+    """So that no test falls on the edge of two hours."""
+    with clock.moved_by(timedelta(minutes=30 - clock.now().minute)):
+        yield
 
 
 def as_(person: Membership) -> Actor:
