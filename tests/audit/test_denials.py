@@ -33,6 +33,7 @@ from semafore.local.client.api import ApiProblem
 from tests import cast
 from tests.at_once import at_once
 from tests.cast import Phone
+from tests.locks import wait_until_somebody_waits
 
 MINUTE = timedelta(minutes=1)
 
@@ -365,10 +366,10 @@ def test_a_second_settler_neither_waits_for_the_first_nor_takes_its_rows(committ
         with transaction.atomic():
             taken = settle(acme)
             settled.set()
-            return taken, done.wait(timeout=5)
+            return taken, done.wait(timeout=60)
 
     def second() -> int:
-        settled.wait(timeout=10)
+        assert settled.wait(timeout=60)
         try:
             return settle(acme)
         finally:
@@ -382,20 +383,22 @@ def test_a_refusal_that_meets_the_settler_is_counted_again(committed: None) -> N
     """A late one, whose row is just being taken, makes a row and an event of its own."""
     acme = cast.organisation("Acme")
     refuse(acme, times=2)
-    settled = Signal()
+    settled, ended = Signal(), Signal()
 
     def settler() -> int:
         with transaction.atomic():
             taken = settle(acme)
             settled.set()
-            # The late refusal waits for the row's lock meanwhile.
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_sleep(0.2)")
+            # The late refusal, for the row's lock.
+            wait_until_somebody_waits(or_ended=ended.is_set)
         return taken
 
     def late() -> None:
-        settled.wait(timeout=10)
-        refuse(acme)
+        assert settled.wait(timeout=60)
+        try:
+            refuse(acme)
+        finally:
+            ended.set()
 
     assert at_once(settler, late) == [1, None]
     assert settle(acme) == 1
@@ -416,12 +419,12 @@ def test_a_settler_that_is_killed_loses_nothing(committed: None) -> None:
                 cursor.execute("SELECT pg_backend_pid()")
                 pid = cursor.fetchone()[0]
             ready.set()
-            killed.wait(timeout=10)
+            killed.wait(timeout=120)
 
     def killer() -> None:
-        ready.wait(timeout=10)
+        assert ready.wait(timeout=60)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
         killed.set()
 
     died, _ = at_once(settler, killer)
