@@ -230,7 +230,9 @@ def test_when_the_people_are_forgotten_it_says_so_and_still_proves(
     publish(acme)
     days(acme, 10, 2555, 60)
     with clock.moved_by(timedelta(days=20)):
+        began = clock.now()
         swept(acme)
+        ended = clock.now()
         publish(acme)
         with inside(acme):
             left = [model.objects.exists() for model in (Message, Envelope, Delivery)]
@@ -246,7 +248,8 @@ def test_when_the_people_are_forgotten_it_says_so_and_still_proves(
         assert verified(acme, one.transit.proof.text).failed == []
         said = " ".join(statement(one.transit).as_text().split())
         assert "Who sent the message" in said
-        assert f" on {clock.now() + timedelta(days=20):%Y-%m-%d}" in said
+        # Midnight may pass in a sweep.
+        assert any(f" on {one:%Y-%m-%d}" in said for one in (began, ended))
         assert "Alice" not in said
         assert str(alice_phone.id) not in said
     with clock.moved_by(timedelta(days=70)):

@@ -315,7 +315,7 @@ def test_a_hold_that_is_placed_during_a_sweep_is_kept_from_then_on(committed: No
             placing = pool.submit(place)
             wait_until_somebody_waits(or_ended=placing.done)
             assert not retention.active_holds()
-        placing.result(timeout=30)
+        placing.result(timeout=120)
         assert swept(acme) == 0
 
     assert sum(left(acme, one) == BOTH for one in ids) == 100

@@ -4,7 +4,7 @@ import base64
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import merkle
@@ -61,11 +61,13 @@ def test_the_path_of_the_worked_example() -> None:
     assert path == PATH_OF_2_IN_7
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=70))
 def test_the_root_is_the_rfcs(entries: list[bytes]) -> None:
     assert merkle.root(entries) == tree_hash(entries)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 130), st.data())
 def test_every_path_leads_to_the_root(size: int, data: st.DataObject) -> None:
     entries = [bytes([number]) for number in range(size)]

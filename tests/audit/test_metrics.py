@@ -17,6 +17,8 @@ from semafore.kernel import clock
 from tests import cast
 
 TOKEN = "a-token-of-monitoring"
+LONGEST = 300
+"""Seconds that a test may take (pyproject.toml)."""
 
 
 @pytest.fixture
@@ -50,13 +52,13 @@ def test_another_token_gets_nothing(db: None, token: None, given: str) -> None:
 def test_what_waits_and_what_is_signed(acme: Organisation, token: None, tmp_path: Path) -> None:
     with clock.moved_by(timedelta(seconds=90)):
         found = read()
-        assert 90 <= found["semafore_log_oldest_pending_seconds"] < 100
+        assert 90 <= found["semafore_log_oldest_pending_seconds"] < 90 + LONGEST
         assert found["semafore_log_entries"] == found["semafore_log_oldest_unsigned_seconds"] == 0
 
         sequence(log_of(acme.id))
         found = read()
         assert found["semafore_log_oldest_pending_seconds"] == 0
-        assert 90 <= found["semafore_log_oldest_unsigned_seconds"] < 100
+        assert 90 <= found["semafore_log_oldest_unsigned_seconds"] < 90 + LONGEST
 
         with SignerState(tmp_path) as state:
             LogProcess(state).drain()
@@ -78,7 +80,7 @@ def test_the_state_of_one_log(acme: Organisation, globex: Organisation, tmp_path
         state_of = log_state(log)
         assert state_of.size == state_of.checkpoint_size > 0
         assert state_of.halted_reason == "state_missing"
-        assert timedelta(minutes=5) <= state_of.behind < timedelta(minutes=6)
+        assert timedelta(minutes=5) <= state_of.behind < timedelta(minutes=5, seconds=LONGEST)
         assert state_of.signed_ago is not None
         assert state_of.signed_ago > timedelta(minutes=5)
     # Charlie's log was halted too, by the same file that is missing; Acme's events are not in it.

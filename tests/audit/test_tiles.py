@@ -4,7 +4,7 @@ from hashlib import sha256
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.logs import Log, log_of
@@ -164,6 +164,7 @@ def test_other_spellings_are_none(path: str) -> None:
         parse_place(path)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**63), st.integers(1, 256))
 def test_every_place_has_one_spelling(index: int, width: int) -> None:
     assert parse_place(place(index, width)) == (index, width)
