@@ -119,7 +119,7 @@ def test_no_event_is_lost_or_placed_twice_whenever_processes_are_killed(
                 longest *= 1.5
         writers.stop.set()
         for one in running:
-            one.result(timeout=30)
+            one.result(timeout=120)
     with SignerState(tmp_path / "log") as state:
         assert LogProcess(state).drain()
 
