@@ -11,8 +11,16 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.urls import resolve
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
+from django.db import connections
+from django.urls import Resolver404, resolve
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+)
 
 from orgs.models import Membership
 from semafore.local.servers import LOCAL
@@ -28,6 +36,9 @@ FLAGS = (
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SCREENSHOTS = LOCAL / "screenshots"
+PATIENCE = 120_000
+"""Milliseconds that a page may take for anything: no test is of speed."""
+expect.set_options(timeout=PATIENCE)
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 PICTURES = not os.environ.get("CI")
@@ -58,7 +69,14 @@ def chromium_path() -> str | None:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Logs no request."""
+    """Logs no request, and gives back the connection to the database after each.
+
+    Nothing else does: the pool would run out with what browsers keep open.
+    """
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        connections.close_all()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         pass
@@ -94,6 +112,7 @@ def new_context(chromium: Browser, address: str, *, scripts: bool = True) -> Bro
 @contextmanager
 def watched(context: BrowserContext) -> Iterator[Page]:
     """A page; afterwards, nothing in it may have broken the CSP or thrown."""
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -159,7 +178,14 @@ def look(page: Page, name: str) -> None:
     page.set_viewport_size(WIDE)
 
 
+def _route(url: str) -> str | None:
+    try:
+        return resolve(urlsplit(url).path).url_name
+    except Resolver404:
+        return None
+
+
 def seen(page: Page, route: str, suffix: str = "") -> None:
-    """The page stands at this route, and looks well."""
-    assert resolve(urlsplit(page.url).path).url_name == route
+    """The page comes to this route, and looks well."""
+    page.wait_for_url(lambda url: _route(url) == route)
     look(page, route.replace("_", "-") + suffix)

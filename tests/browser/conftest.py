@@ -18,6 +18,7 @@ from orgs.models import Organisation
 from tests import cast
 from tests.browser.browsers import (
     FLAGS,
+    PATIENCE,
     BrowserAs,
     NewBrowser,
     chromium_path,
@@ -52,7 +53,7 @@ def chromium() -> Iterator[Browser]:
         # Playwright runs a loop in this thread, which Django takes for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=PATIENCE)
             yield browser
             browser.close()
 

@@ -1,6 +1,6 @@
 """The log of the organisation that is looked at: under a checkpoint, partly swept, partly held."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -31,8 +31,9 @@ from tests.browser.scene import LONG_NAME, LONG_UNIT, Scene
 from tests.cast import inside
 
 YEARS = timedelta(days=2600)
-LATELY = datetime(2026, 5, 4, 9, 15, 20, tzinfo=UTC)
-LONG_AGO = datetime(2024, 5, 4, 9, 15, 20, tzinfo=UTC)
+LATELY = clock.now().replace(hour=9, minute=15, second=20) - timedelta(days=200)
+LONG_AGO = LATELY - timedelta(days=730)
+"""Before the period of metadata, which is a year."""
 
 
 def add_log(scene: Scene) -> None:

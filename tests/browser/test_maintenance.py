@@ -22,12 +22,11 @@ from tests import cast
 from tests.browser.browsers import BrowserAs, NewBrowser, look
 from tests.browser.hands import code_of, give_password
 from tests.orgs.maintenance.windows import SUMMARY, ahead, sweep
-from tests.orgs.sign_in.people import PASSWORD
+from tests.orgs.sign_in.people import PASSWORD, STEP
 
 OPERATOR = "olga@semafore.example"
 WINDOWS = "/operator/orgs/maintenancewindow/"
 STARTS_IN = timedelta(hours=80)
-STEP_SECONDS = 30
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def sign_in(page: Page, key: bytes, *, after: timedelta = timedelta(0)) -> None:
     """The operator signs in, so long after the test began."""
     page.goto("/operator/")
     give_password(page, OPERATOR, PASSWORD)
-    page.get_by_label("Code").fill(code_of(key, steps=round(after.total_seconds() / STEP_SECONDS)))
+    page.get_by_label("Code").fill(code_of(key, steps=after // STEP))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Platform")).to_be_visible()
 
@@ -95,7 +94,9 @@ def test_a_window_is_seen_through(
     alice = cast.member(acme, "Alice", Role.OWNER)
     with acting_as(SYSTEM):
         account = create_operator(email=OPERATOR, password=PASSWORD)
-        confirm_set_up(account=account, key=key, code=code_of(key, steps=-1))
+        # A minute ago: the code of now is still good for the sign-in.
+        with clock.moved_by(-2 * STEP):
+            confirm_set_up(account=account, key=key, code=code_of(key, steps=-2))
     operator = new_browser()
     sign_in(operator, key)
     window = announce(operator)
@@ -161,6 +162,7 @@ def end(page: Page, window: MaintenanceWindow) -> None:
     """On a page of its own."""
     page.goto(f"{WINDOWS}{window.id}/change/")
     page.get_by_role("link", name="End now").click()
+    expect(page.get_by_role("button", name="End now")).to_be_visible()
     look(page, "operator-maintenance-end")
     page.get_by_role("button", name="End now").click()
     expect(page.get_by_text("End now: done.")).to_be_visible()

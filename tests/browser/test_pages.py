@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from semafore.kernel.checks import walk_routes
 from tests.browser.browsers import BrowserAs, pages_of_people, seen
 from tests.browser.scene import Scene
+from tests.browser.scene_log import LATELY
 
 Arguments = Callable[[Scene], tuple[Any, ...]]
 
@@ -248,7 +249,7 @@ VISITS: dict[str, list[Visit]] = {
     "proofs": [
         ("proofs", _nothing, ""),
         ("proof_messages", _nothing, ""),
-        ("proof_messages", _nothing, "?at=2026-05-04T09:15"),
+        ("proof_messages", _nothing, lambda _: f"?at={LATELY:%Y-%m-%dT%H:%M}&of=lately"),
         ("proof_messages", _nothing, "?at=2020-05-04T09:15"),
         ("proof", _event("proved"), ""),
         ("proof", _event("proved_forgotten"), "?of=forgotten"),
@@ -368,7 +369,8 @@ ON_THE_WAY = {
 """What the flows of test_flows.py and test_proofs.py come by."""
 
 
-AN_ID = re.compile(r"\w+=[0-9a-f-]{36}&")
+NO_NAME = re.compile(r"\w+=([0-9a-f-]{36}|[0-9T:-]{16})&")
+"""What is another one in each run."""
 
 
 def test_every_page_is_visited() -> None:
@@ -414,4 +416,4 @@ def test_it_looks_well_and_offers_the_same_without_scripts(
             instead = one.locator("main noscript a:visible").count()
             counts.append(one.locator(offered).count() - instead)
         assert counts[0] == counts[1], (name, query, counts)
-        seen(page, name, re.sub("[?=&]", "-", AN_ID.sub("", query)))
+        seen(page, name, re.sub("[?=&]", "-", NO_NAME.sub("", query)))

@@ -17,6 +17,7 @@ from orgs.models import Organisation
 from orgs.services.accounts import create_operator
 from orgs.services.factors import confirm_set_up as confirm_factor
 from orgs.totp import new_totp_key
+from semafore.kernel import clock
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
 from semafore.local.client.api import DeviceClient
@@ -25,7 +26,7 @@ from semafore.local.client.onboarding import OnboardingClient
 from tests.browser.browsers import NewBrowser, look, seen
 from tests.browser.hands import code_of, confirm_set_up, give_password
 from tests.invitations.onboarding.acts import code_for
-from tests.orgs.sign_in.people import PASSWORD
+from tests.orgs.sign_in.people import PASSWORD, STEP
 
 OPERATOR = "olga@semafore.example"
 FOUNDERS = (("Amara Osei", "amara@northgate.example"), ("Ben Whitlock", "ben@northgate.example"))
@@ -43,8 +44,9 @@ def operator() -> bytes:
     key = new_totp_key()
     with acting_as(SYSTEM):
         account = create_operator(email=OPERATOR, password=PASSWORD)
-        # With the code of the step before: the next one is still good for the sign-in.
-        confirm_factor(account=account, key=key, code=code_of(key, steps=-1))
+        # A minute ago: the code of now is still good for the sign-in.
+        with clock.moved_by(-2 * STEP):
+            confirm_factor(account=account, key=key, code=code_of(key, steps=-2))
     return key
 
 
@@ -67,6 +69,7 @@ def found(page: Page, key: bytes) -> Organisation:
     expect(page.get_by_text("was added successfully")).to_be_visible()
     look(page, "operator-organisations")
     page.get_by_role("link", name="Northgate Hospital Trust").first.click()
+    expect(page.get_by_role("link", name="Reset an owner")).to_be_visible()
     look(page, "operator-organisation")
     return Organisation.objects.get(slug="northgate")
 

@@ -41,7 +41,7 @@ def halt(of: Organisation, folder: Path) -> None:
 def test_it_says_nothing_while_the_log_keeps_up(acme: Organisation, alice: Membership) -> None:
     with cast.inside(acme):
         publish(acme)
-    suspend(acme, ago=timedelta(seconds=50))
+    suspend(acme, ago=timedelta(seconds=30))
 
     page = overview(alice)
     assert BEHIND not in page

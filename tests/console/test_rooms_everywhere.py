@@ -70,7 +70,8 @@ def test_messages_a_day_are_counted_by_the_days_of_utc(
     acme: Organisation, globex: Organisation, alice: Membership, alice_phone: Phone
 ) -> None:
     room = talk.group(acme, alice)
-    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    now = clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for at in (
         midnight,
         midnight - timedelta(milliseconds=1),
@@ -80,7 +81,9 @@ def test_messages_a_day_are_counted_by_the_days_of_utc(
     ):
         affairs.message(acme, alice_phone.device, room=room, at=at)
 
-    answer = get(alice, acme, "overview")
+    # At noon: the day doesn't end on the way.
+    with clock.moved_by(midnight + timedelta(hours=12) - now):
+        answer = get(alice, acme, "overview")
 
     line = answer.context["state"].messages
     assert [day.messages for day in line.days] == [1, *[0] * 11, 2, 1]
