@@ -17,7 +17,7 @@ class Browser:
 
     def __init__(self, base_url: str) -> None:
         self.http = httpx.Client(
-            base_url=base_url, limits=KEPT, trust_env=False, follow_redirects=True
+            base_url=base_url, timeout=60, limits=KEPT, trust_env=False, follow_redirects=True
         )
 
     def get(self, path: str) -> str:
