@@ -148,6 +148,8 @@ def listening(apple: Apple, folder: Path, port: int = 0) -> Iterator[int]:
     config.alpn_protocols = ["h2"]
     config.errorlog = None
     config.graceful_timeout = config.shutdown_timeout = 0.1
+    # However long a busy machine takes from one push to the next.
+    config.keep_alive_timeout = 600
     loop = asyncio.new_event_loop()
     ended = asyncio.Event()
 

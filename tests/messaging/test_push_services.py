@@ -16,7 +16,6 @@ from messaging.push import apns, fcm, http
 from messaging.push.backends import send
 from messaging.push.outcomes import PushError, Target, TokenGoneError
 from semafore.kernel import clock
-from tests.deployment import free_port
 from tests.messaging.push_services import (
     Apple,
     Google,
@@ -29,13 +28,15 @@ from tests.messaging.push_services import (
 TOKEN = "5ec0de" * 11  # 66 hexadecimal digits
 IPHONE = Target(PushService.APNS, Environment.PRODUCTION, TOKEN)
 PIXEL = Target(PushService.FCM, Environment.PRODUCTION, "fcm-token:of_the-test")
+NOBODY = "127.0.0.1:1"
+"""Where nothing listens; a port that was free a moment ago may be somebody's by now."""
 
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
     """A process that has sent nothing yet."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    settings.PUSH_BACKEND, settings.PUSH_TIMEOUT_SECONDS = "service", 2
+    settings.PUSH_BACKEND, settings.PUSH_TIMEOUT_SECONDS = "service", 60
     settings.APNS_KEY, settings.FCM_CREDENTIALS = "", {}
     yield
     http.client().close()
@@ -57,7 +58,7 @@ def resting(
     key = ec.generate_private_key(ec.SECP256R1())
     settings.APNS_KEY, settings.APNS_KEY_ID, settings.APNS_TEAM_ID = pem(key), "KEY1", "TEAM1"
     settings.APNS_TOPIC = "org.semafore.app"
-    settings.APNS_SANDBOX_URL = settings.APNS_URL = f"https://127.0.0.1:{free_port()}"
+    settings.APNS_SANDBOX_URL = settings.APNS_URL = f"https://{NOBODY}"
     return Apple(key)
 
 
@@ -212,7 +213,7 @@ def test_services_that_are_away_or_hang_are_tried_again(
     apple: Apple, settings: Settings, google: Google
 ) -> None:
     settings.PUSH_TIMEOUT_SECONDS, apple.hangs = 1, True
-    settings.FCM_URL = f"http://127.0.0.1:{free_port()}"
+    settings.FCM_URL = f"http://{NOBODY}"
 
     for target in (IPHONE, PIXEL):
         error = refused(target)
