@@ -1,6 +1,7 @@
 """Senders on a database that a test stops and kills: called by `manage.py shell`."""
 
 import json
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,13 @@ from tests.cast import Phone, inside
 from tests.messaging import talk
 
 SENDERS = 4
-MESSAGES = 40
-"""Of each."""
 
 
 class Senders:
-    """Each message is sent until it is accepted, whatever the server says meanwhile."""
+    """Each message is sent until it is accepted, whatever the server says meanwhile.
+
+    And one after the other until the test has ended the input: so none of its breaks comes late.
+    """
 
     def __init__(self) -> None:
         self.acme = cast.organisation("Acme")
@@ -32,12 +34,21 @@ class Senders:
         self.receipts: dict[UUID, str] = {}
         self.failures: Counter[str] = Counter()
         self.lock = threading.Lock()
+        self.enough = threading.Event()
 
     def work(self, phone: Phone) -> None:
         others = [one for one in self.phones if one is not phone]
-        for _ in range(MESSAGES):
-            self.send(phone, others, uuid4())
-        connection.close()
+        try:
+            while not self.enough.is_set():
+                self.send(phone, others, uuid4())
+        finally:
+            # Of one that fails the others hear too.
+            self.enough.set()
+            connection.close()
+
+    def listen(self) -> None:
+        sys.stdin.read()
+        self.enough.set()
 
     def send(self, phone: Phone, others: list[Phone], message_id: UUID) -> None:
         receipt = None
@@ -56,6 +67,7 @@ class Senders:
 def run() -> None:
     """Prints each acceptance, at last what is there and what the failures were."""
     senders = Senders()
+    threading.Thread(target=senders.listen, daemon=True).start()
     with ThreadPoolExecutor(SENDERS) as pool:
         for one in [pool.submit(senders.work, phone) for phone in senders.phones]:
             one.result()
