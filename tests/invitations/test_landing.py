@@ -267,10 +267,12 @@ def test_forms_are_guarded(acme: Organisation) -> None:
 def test_guesses_are_throttled(acme: Organisation, browser: Client, settings: Settings) -> None:
     settings.UNAUTHENTICATED_PER_MINUTE = 3
     browser.defaults["REMOTE_ADDR"] = "192.0.2.99"
+    # More than three in one of two minutes, should the first end meanwhile.
     answers = [browser.post("/i/open", {"token": "x"}) for _ in range(8)]
+    refused = [answer for answer in answers if answer.status_code == 429]
 
-    assert answers[-1].status_code == 429
-    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert refused
+    assert 1 <= int(refused[0]["Retry-After"]) <= 60
     assert browser.get("/i/").status_code == 200
 
 

@@ -1,5 +1,6 @@
 """Codes: five tries over all onboardings of a number, throttles, messages that aren't taken."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -67,7 +68,8 @@ def test_five_wrong_codes_lock_and_the_lock_lifts(
     left = [guess(device, wrong).body["attempts_left"] for _ in range(4)]
     assert left == [4, 3, 2, 1]
     fifth = guess(device, wrong)
-    assert (fifth.status, fifth.code, fifth.body["retry_after"]) == (423, "code_locked", 900)
+    assert (fifth.status, fifth.code) == (423, "code_locked")
+    assert 840 < fifth.body["retry_after"] <= 900
     assert guess(device, code).code == "code_locked"
     with clock.moved_by(timedelta(minutes=14)):
         assert refused(device.send_code) == (423, "code_locked")
@@ -112,11 +114,13 @@ def test_wrong_codes_are_counted_in_the_log(acme: Organisation, device: Onboardi
     with clock.moved_by(timedelta(minutes=2)):
         settle_denials()
     denied = cast.events(acme, "onboarding.refused")
-    assert {(what["data"]["reason"], what["attempts"]["count"]) for what in denied} == {
-        ("code_wrong", 4),
-        ("code_locked", 1),
-    }
-    assert wrong not in str(denied)
+    counted: Counter[str] = Counter()
+    # An event for each minute: one may have ended in between.
+    for what in denied:
+        counted[what["data"]["reason"]] += what["attempts"]["count"]
+    assert counted == {"code_wrong": 4, "code_locked": 1}
+    # Six digits may stand in any timestamp: only what was said.
+    assert wrong not in str([what["data"] for what in denied])
 
 
 def test_codes_are_throttled_by_number(acme: Organisation, device: OnboardingClient) -> None:
@@ -124,7 +128,7 @@ def test_codes_are_throttled_by_number(acme: Organisation, device: OnboardingCli
         device.send_code()
     problem = caught.value
     assert (problem.status, problem.code) == (429, "code_limit")
-    assert problem.body["retry_after"] == 30
+    assert 0 < problem.body["retry_after"] <= 30
     for minute in range(1, 5):
         with clock.moved_by(timedelta(minutes=minute)):
             device.send_code()
