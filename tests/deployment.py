@@ -96,7 +96,7 @@ class Deployment:
 
     def wait_until_up(self) -> None:
         """Returns when the web process answers."""
-        for _ in range(300):
+        for _ in range(1200):
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.base_url}/healthz", trust_env=False).status_code == 200:
                     return

@@ -48,6 +48,7 @@ def outbox(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture
 def twilio(settings: Settings, service: SmsService) -> SmsService:
     settings.SMS_BACKEND, settings.TWILIO_BASE_URL = "twilio", service.url
+    settings.SMS_TIMEOUT_SECONDS = 60
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = settings.TWILIO_FROM = "x"
     service.answers(201, {"sid": "SM1"})
     return service

@@ -30,7 +30,7 @@ NOTIFY_KEY = f"test-{UUID(int=7)}-{NOTIFY_SECRET}"
 
 @pytest.fixture
 def twilio(settings: Settings, service: SmsService) -> SmsService:
-    settings.SMS_BACKEND, settings.SMS_TIMEOUT_SECONDS = "twilio", 1
+    settings.SMS_BACKEND, settings.SMS_TIMEOUT_SECONDS = "twilio", 60
     settings.TWILIO_BASE_URL = service.url
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = ACCOUNT, AUTH_TOKEN
     settings.TWILIO_FROM = "SemaFore"
@@ -40,7 +40,7 @@ def twilio(settings: Settings, service: SmsService) -> SmsService:
 
 @pytest.fixture
 def notify(settings: Settings, service: SmsService) -> SmsService:
-    settings.SMS_BACKEND, settings.SMS_TIMEOUT_SECONDS = "notify", 1
+    settings.SMS_BACKEND, settings.SMS_TIMEOUT_SECONDS = "notify", 60
     settings.NOTIFY_BASE_URL, settings.NOTIFY_API_KEY = service.url, NOTIFY_KEY
     settings.NOTIFY_TEMPLATES = {template.value: f"id of {template}" for template in Template}
     service.answers(201, {"id": "740e5834-3a29-46b4-9a6f-16142fde533a"})
@@ -147,8 +147,9 @@ def test_an_answer_that_makes_no_sense_is_tried_again(either: SmsService, body: 
     assert not caught.value.permanent
 
 
-def test_a_service_that_hangs_is_left(either: SmsService) -> None:
+def test_a_service_that_hangs_is_left(either: SmsService, settings: Settings) -> None:
     either.hangs = True
+    settings.SMS_TIMEOUT_SECONDS = 1
     with pytest.raises(SmsError, match="could not be reached") as caught:
         send_code()
     assert not caught.value.permanent

@@ -129,7 +129,6 @@ def start(**changed: str | None) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
 

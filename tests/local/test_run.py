@@ -20,6 +20,7 @@ import pytest
 from semafore.local.processes import alive, marked
 from semafore.local.run import MARK
 
+PATIENCE = 200
 PACKAGE = Path(__file__).resolve().parents[2] / "semafore" / "local"
 # What honcho runs: one that ends when told, one that has a child, one that ignores being told.
 PROCFILE = """\
@@ -86,7 +87,7 @@ class Checkout:
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while words not in self.said():
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
@@ -124,7 +125,7 @@ def test_a_signal_ends_every_process(checkout: Checkout, number: signal.Signals)
     run.send_signal(number)
     time.sleep(0.2)
     run.send_signal(number)  # the second does no harm
-    assert run.wait(30) == 128 + number
+    assert run.wait(PATIENCE) == 128 + number
     assert checkout.processes() == []
 
 
@@ -144,7 +145,7 @@ def test_a_signal_during_start_up_leaves_nothing(checkout: Checkout) -> None:
     run = checkout.run()
     checkout.wait_for("hm")
     run.terminate()
-    assert run.wait(30) == 128 + signal.SIGTERM
+    assert run.wait(PATIENCE) == 128 + signal.SIGTERM
     assert checkout.processes() == []
 
 
@@ -152,7 +153,7 @@ def test_one_that_dies_ends_all_and_is_named(checkout: Checkout) -> None:
     procfile = checkout.root / "Procfile"
     procfile.write_text(PROCFILE + "broken: sleep 1; exit 0\n", "utf-8")
     run = checkout.run()
-    assert run.wait(60) == 1
+    assert run.wait(PATIENCE) == 1
     assert "broken ended by itself" in checkout.said()
     assert checkout.processes() == []
 
@@ -169,7 +170,7 @@ def test_a_killed_run_is_cleared_away_by_the_next(checkout: Checkout) -> None:
     left = [p.cmdline() for p in before if alive(p) and p.name() in {"python", "sh"}]
     assert left == []
     second.terminate()
-    second.wait(30)
+    second.wait(PATIENCE)
     assert checkout.processes() == []
 
 
@@ -178,7 +179,7 @@ def test_a_second_run_in_the_same_folder_is_told_of_the_first(checkout: Checkout
     checkout.wait_for("SemaFore is at")
     output = checkout.output
     checkout.output = checkout.root / "second.txt"
-    assert checkout.run().wait(30) == 1
+    assert checkout.run().wait(PATIENCE) == 1
     assert f"already runs from this folder (process {first.pid}, http://" in checkout.said()
     checkout.output = output
     assert first.poll() is None
@@ -188,12 +189,12 @@ def test_a_second_run_in_the_same_folder_is_told_of_the_first(checkout: Checkout
 def test_a_port_that_cannot_be_had_is_a_clear_error(checkout: Checkout, port: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = str(taken.getsockname()[1]) if port == "taken" else port
-        assert checkout.run(PORT=wanted).wait(60) == 1
+        assert checkout.run(PORT=wanted).wait(PATIENCE) == 1
     assert "Set" in checkout.said()
     assert wanted in checkout.said()
     assert "Traceback" not in checkout.said()
 
 
 def test_one_server_address_without_the_other_is_an_error(checkout: Checkout) -> None:
-    assert checkout.run(REDIS_URL="redis://127.0.0.1:1/0").wait(60) == 1
+    assert checkout.run(REDIS_URL="redis://127.0.0.1:1/0").wait(PATIENCE) == 1
     assert "DATABASE_URL is not" in checkout.said()
