@@ -10,11 +10,16 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core import signals
 from django.db import OperationalError, close_old_connections, connection, reset_queries
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import settings as hypothesis_settings
 
 from orgs.models import Membership, Organisation, Role
 from semafore.celery import application
+from semafore.kernel import realtime
 from semafore.kernel.closing import CLOSING
 from tests import cast, migrated
+
+# No example fails for the time it took, and the same ones are tried everywhere, in CI or not.
+hypothesis_settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +68,12 @@ def keep_the_tests_connection() -> None:
 def count_from_nothing() -> None:
     """Django keeps the last 9000 statements that tests counted, and counts none beyond."""
     reset_queries()
+
+
+@pytest.fixture(autouse=True)
+def redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that met no Redis sends no hints for some seconds: the next test expects them."""
+    monkeypatch.setattr(realtime, "_quiet_until", 0.0)
 
 
 @pytest.fixture(autouse=True)
