@@ -1,5 +1,6 @@
 """Servers that stop, restart and are killed under load: nothing is lost, nothing half done."""
 
+import signal
 import threading
 import time
 from collections import Counter
@@ -15,10 +16,12 @@ import pytest
 
 from semafore.local.client.api import ApiProblem
 from semafore.local.client.device import Device
+from semafore.local.processes import end
 from tests.deployment import Deployment, deployed
 
 CLAIMERS = ("amara", "amara-laptop", "ben", "chloe")
 TARGET = "dev"
+PATIENCE = 120
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +33,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @contextmanager
 def device(deployment: Deployment, name: str) -> Iterator[Device]:
-    """A device of the demo."""
+    """A device of the demo, with more patience than a machine is slow."""
     demo = deployment.demo()
     with (one := demo.open(demo.find(name))).api:
+        one.api._http.timeout = 60
         yield one
 
 
@@ -62,7 +66,7 @@ class Claimers:
     def __exit__(self, *_: object) -> None:
         self.stop.set()
         for one in self.running:
-            one.result(timeout=60)
+            one.result(timeout=PATIENCE)
         self.pool.shutdown()
 
     def claim(self, name: str) -> None:
@@ -87,8 +91,17 @@ class Claimers:
 
     def reach(self, more: int) -> None:
         """Returns when that many more claims were answered."""
-        goal, deadline = len(self.answers) + more, time.monotonic() + 60
-        while len(self.answers) < goal:
+        goal = len(self.answers) + more
+        self.wait_until(lambda: len(self.answers) >= goal)
+
+    def stumble(self) -> None:
+        """Returns when one more attempt has failed."""
+        before = self.failures.total()
+        self.wait_until(lambda: self.failures.total() > before)
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
             assert time.monotonic() < deadline, (self.failures, self.deployment.output()[-3000:])
             time.sleep(0.02)
 
@@ -138,10 +151,9 @@ def test_postgres_restarted_and_killed_under_load(deployment: Deployment) -> Non
             deployment.postgres.restart()
             claimers.reach(40)
             deployment.postgres.kill()
-            time.sleep(0.3)
+            claimers.stumble()
             deployment.postgres.start()
             claimers.reach(40)
-        assert claimers.failures, "the restarts went unnoticed: nothing was tested"
         assert set(claimers.failures) <= {"503"}, claimers.failures
         check_books(deployment, claimers)
 
@@ -152,21 +164,29 @@ def test_the_web_process_killed_under_load(deployment: Deployment) -> None:
         with Claimers(deployment) as claimers:
             claimers.reach(40)
             kill_with_workers(first.pid)
+            claimers.stumble()
             with deployment.web():
                 claimers.reach(40)
                 claimers.stop.set()
                 for one in claimers.running:
-                    one.result(timeout=60)
-        assert claimers.failures
+                    one.result(timeout=PATIENCE)
         check_books(deployment, claimers)
 
 
 def kill_with_workers(pid: int) -> None:
     """SIGKILL to a process and its children: no clean-up, no last words."""
     parent = psutil.Process(pid)
-    for process in [*parent.children(recursive=True), parent]:
-        process.kill()
-    psutil.wait_procs([parent], timeout=10)
+    # Until the last of them is gone, the port may still be theirs.
+    end(
+        [*parent.children(recursive=True), parent],
+        patience=PATIENCE,
+        polite=signal.SIGKILL,
+    )
+
+
+def ready(deployment: Deployment) -> tuple[int, Any]:
+    answer = httpx.get(f"{deployment.base_url}/readyz", trust_env=False, timeout=60)
+    return answer.status_code, answer.json()
 
 
 def test_everything_without_a_socket_works_while_redis_is_stopped(deployment: Deployment) -> None:
@@ -186,17 +206,15 @@ def test_everything_without_a_socket_works_while_redis_is_stopped(deployment: De
             lambda: dev.refill(10),
             lambda: chloe.agree_with(deployment.demo().find(TARGET).device_id),
         ]
-        slowest = 0.0
         for act in acts:
-            began = time.monotonic()
+            # What hangs, and isn't merely delayed, ends with the client's patience.
             act()
-            slowest = max(slowest, time.monotonic() - began)
-        ready = httpx.get(f"{deployment.base_url}/readyz", trust_env=False)
-        assert (ready.status_code, ready.json()) == (200, {"database": "ok", "redis": "degraded"})
+        assert ready(deployment) == (200, {"database": "ok", "redis": "degraded"})
         deployment.valkey.start()
-        ready = httpx.get(f"{deployment.base_url}/readyz", trust_env=False)
-        assert ready.json() == {"database": "ok", "redis": "ok"}
-        assert slowest < 30, "a stopped Redis must delay, not hang"
+        deadline = time.monotonic() + PATIENCE
+        # It gives Redis half a second to answer.
+        while ready(deployment) != (200, {"database": "ok", "redis": "ok"}):
+            assert time.monotonic() < deadline, deployment.output()[-3000:]
 
 
 def test_a_celery_worker_finds_its_work_in_rows(deployment: Deployment) -> None:
@@ -218,7 +236,7 @@ def test_a_celery_worker_finds_its_work_in_rows(deployment: Deployment) -> None:
     with deployment.process(*words):
         send = "from keys.tasks import delete_lapsed_signed_pre_keys as task; task.delay()"
         deployment.manage("shell", "-v", "0", "-c", send)
-        for _ in range(300):
+        for _ in range(10 * PATIENCE):
             if deployment.query(waiting) == [(1,)]:
                 break
             time.sleep(0.1)
