@@ -1,6 +1,5 @@
 """The explorer's filters: in the address, in chips, by names that are typed or followed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,14 +19,6 @@ from tests.audit.pages.looking import at, sees, suspends, text
 from tests.audit.published import publish
 
 ADDRESS = "192.0.2.77"
-
-
-@pytest.fixture(autouse=True)
-def far_from_midnight() -> Iterator[None]:
-    """So that today is the same day for a whole test."""
-    late = clock.now().hour == 23
-    with clock.moved_by(timedelta(hours=-1 if late else 0)):
-        yield
 
 
 @pytest.fixture

@@ -5,18 +5,19 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
 
+from audit.models import IndexedEvent
 from orgs.models import Membership, Organisation, Role
 from semafore.kernel import clock
 from tests import cast
 from tests.audit.aged import days, swept
 from tests.audit.published import announce, publish
 from tests.audit.test_existence import say, verified
-from tests.cast import Phone
+from tests.cast import Phone, inside
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ def text(answer: Any) -> str:
 
 def asked(browser: Client, of: Organisation, **typed: Any) -> Any:
     return browser.post(at(of, "new"), {"reason": "Claim 7", **typed})
+
+
+def minute_of(of: Organisation, message_id: UUID) -> str:
+    """In which the message was accepted, as the form wants it."""
+    with inside(of):
+        at = IndexedEvent.objects.get(message_id=message_id).at
+    return f"{at:%Y-%m-%dT%H:%M}"
 
 
 def test_from_a_ciphertext_to_the_files(
@@ -107,7 +115,7 @@ def test_the_search_leads_to_the_question(
 ) -> None:
     message_id = say(alice_phone, bob_phone)
     publish(acme)
-    minute = f"{clock.now():%Y-%m-%dT%H:%M}"
+    minute = minute_of(acme, message_id)
     bob = bob_phone.device.membership_id
 
     assert "Begin with the minute" in text(browser.get(at(acme, "messages")))
@@ -184,7 +192,7 @@ def test_each_page_costs_few_statements(
     publish(acme)
     address = asked(browser, acme, message_id=message_id).url
     publish(acme)
-    minute = f"{clock.now():%Y-%m-%dT%H:%M}"
+    minute = minute_of(acme, message_id)
 
     for page in (at(acme), address, f"{at(acme, 'messages')}?at={minute}", at(acme, "new")):
         with django_assert_max_num_queries(20):

@@ -37,26 +37,23 @@ ruleset(name="received") {{
   action(type="omfile" file="{folder}/parts.json" template="parts")
   action(type="omfile" file="{folder}/whole.log" template="whole")
 }}
-input(
-  type="imtcp" address="127.0.0.1" port="{port}" listenPortFileName="{folder}/port"
-  ruleset="received"
-)
+input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="received")
 """
 """Nothing is set but where to listen and what to write: escaping and limits are its defaults."""
 
 RSYSLOGD = shutil.which("rsyslogd") or "/usr/sbin/rsyslogd"
 
-PATIENCE = 20
+PATIENCE = 100
 """Seconds."""
 
 
 class Rsyslog:
     """A receiver; `stop` and `start` again keep its port and what it wrote."""
 
-    def __init__(self, folder: Path, issued: Issued, driver: str) -> None:
+    def __init__(self, folder: Path, issued: Issued, driver: str, port: int) -> None:
         self.folder = folder
         self.driver = driver
-        self.port = 0
+        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "certificate.pem").write_text(issued.certificate)
         (folder / "key.pem").write_text(issued.key)
@@ -65,7 +62,6 @@ class Rsyslog:
         """Returns when it listens."""
         settings = CONFIGURATION.format(folder=self.folder, driver=self.driver, port=self.port)
         (self.folder / "rsyslog.conf").write_text(settings)
-        place = self.folder / "port"
         said = (self.folder / "said").open("ab")
         with said:
             self._process = subprocess.Popen(
@@ -73,8 +69,6 @@ class Rsyslog:
                 stdout=said,
                 stderr=said,
             )
-        self._until(lambda: place.exists() and place.read_text().strip())
-        self.port = int(place.read_text())
         self._until(self._listens)
 
     def stop(self) -> None:

@@ -80,7 +80,7 @@ def test_what_arrives_is_what_the_log_has_in_its_order(
     assert stretch is not None
     row = send(acme, row)
 
-    assert collector.ended.acquire(timeout=30)
+    assert collector.ended.acquire(timeout=100)
     assert collector.messages == [encoded(one, format_) for one in stretch.events]
     assert row.cursor == len(places(acme)) == len(collector.messages)
 

@@ -18,7 +18,8 @@ from audit.siem.tls import Connection, connect
 from tests.audit.siem.authority import Authority
 from tests.audit.siem.made import ACTORS, CONSOLE, NASTY, REFS, outgoing
 from tests.audit.siem.parsers import cef, rfc5424, structured
-from tests.audit.siem.rsyslog import RSYSLOGD, Rsyslog
+from tests.audit.siem.ports import held_port
+from tests.audit.siem.rsyslog import PATIENCE, RSYSLOGD, Rsyslog
 
 HOST = "siem.example"
 MODULES = Path("/usr/lib")
@@ -46,10 +47,11 @@ def rsyslog(
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    server = Rsyslog(tmp_path, authority.issue(HOST), driver)
-    server.start()
-    yield server
-    server.stop()
+    with held_port() as port:
+        server = Rsyslog(tmp_path, authority.issue(HOST), driver, port)
+        server.start()
+        yield server
+        server.stop()
 
 
 Dial = Callable[[], Connection]
@@ -61,7 +63,7 @@ def dial(rsyslog: Rsyslog, authority: Authority) -> Dial:
 
     def dialled() -> Connection:
         return connect(
-            HOST, rsyslog.port, address="127.0.0.1", ca=authority.certificate, timeout=10
+            HOST, rsyslog.port, address="127.0.0.1", ca=authority.certificate, timeout=PATIENCE
         )
 
     return dialled
@@ -184,11 +186,11 @@ def test_a_certificate_of_another_name_is_refused(rsyslog: Rsyslog, authority: A
             rsyslog.port,
             address="127.0.0.1",
             ca=authority.certificate,
-            timeout=10,
+            timeout=PATIENCE,
         )
 
 
 @pytest.mark.parametrize("ca", [None, Authority("Another authority").certificate])
 def test_a_certificate_of_another_authority_is_refused(rsyslog: Rsyslog, ca: str | None) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
-        connect(HOST, rsyslog.port, address="127.0.0.1", ca=ca, timeout=10)
+        connect(HOST, rsyslog.port, address="127.0.0.1", ca=ca, timeout=PATIENCE)

@@ -67,8 +67,16 @@ def receiver(authority: Authority, tmp_path: Path) -> Iterator[Receiver]:
             made.open.close()
 
 
-def dial(receiver: Receiver, authority: Authority, host: str = HOST) -> Connection:
-    return connect(host, receiver.port, address="127.0.0.1", ca=authority.certificate, timeout=0.5)
+SHORT = 0.5
+"""Seconds, for what never comes."""
+
+
+def dial(
+    receiver: Receiver, authority: Authority, host: str = HOST, *, timeout: float = 100
+) -> Connection:
+    return connect(
+        host, receiver.port, address="127.0.0.1", ca=authority.certificate, timeout=timeout
+    )
 
 
 def beside(act: Callable[[], object]) -> threading.Thread:
@@ -116,6 +124,7 @@ def test_what_the_other_host_does_not_confirm_is_not_sent(
     accepting = beside(receiver.accept)
     connection = dial(receiver, authority)
     accepting.join()
+    connection._timeout = SHORT
 
     with pytest.raises(TimeoutError, match="doesn't confirm"):
         connection.send([bytes(1000)] * 30)
@@ -155,9 +164,9 @@ def test_nobody_there_is_an_os_error(receiver: Receiver, authority: Authority) -
     receiver.listening.close()
 
     with pytest.raises(ConnectionRefusedError):
-        connect(HOST, 1, address="127.0.0.1", ca=authority.certificate, timeout=0.5)
+        connect(HOST, 1, address="127.0.0.1", ca=authority.certificate, timeout=SHORT)
 
 
 def test_one_that_never_greets_is_given_up(receiver: Receiver, authority: Authority) -> None:
     with pytest.raises(TimeoutError):
-        dial(receiver, authority)
+        dial(receiver, authority, timeout=SHORT)
