@@ -41,7 +41,7 @@ def asked(browser: Client, of: Organisation, **typed: Any) -> Any:
 def minute_of(of: Organisation, message_id: UUID) -> str:
     """In which the message was accepted, as the form wants it."""
     with inside(of):
-        at = IndexedEvent.objects.get(message_id=message_id).at
+        at = IndexedEvent.objects.get(type="message.accepted", message_id=message_id).at
     return f"{at:%Y-%m-%dT%H:%M}"
 
 
