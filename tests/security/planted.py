@@ -4,7 +4,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ def everything_in(url: str) -> Iterator[Place]:
             b"zset": lambda key: client.zrange(key, 0, -1),
             b"hash": lambda key: [one for pair in client.hgetall(key).items() for one in pair],
             b"stream": client.xrange,
+            # A queue that was emptied, or a count that lapsed, since its key was listed.
+            b"none": lambda _key: b"",
         }
         for key in client.scan_iter():
             yield "a key of Valkey", key
@@ -71,7 +73,8 @@ def overheard(url: str) -> Iterator[list[bytes]]:
     Read by ourselves: redis-py takes a word that ends in a backslash for an unfinished one.
     """
     heard: list[bytes] = []
-    client = redis.Redis.from_url(url)
+    # However long nobody sends anything: redis-py's own patience ends after five seconds.
+    client = redis.Redis.from_url(url, socket_timeout=None)
     with client.monitor() as monitor:  # type: ignore[no-untyped-call]
 
         def listen() -> None:
@@ -87,10 +90,11 @@ def overheard(url: str) -> Iterator[list[bytes]]:
 
 
 def files_in(folder: Path) -> Iterator[Place]:
-    """Every file below a folder, whole."""
+    """Every file below a folder, whole; but for one that is gone meanwhile, as SQLite's journal."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            yield f"{folder.name}/{path.name}", path.read_bytes()
+            with suppress(FileNotFoundError):
+                yield f"{folder.name}/{path.name}", path.read_bytes()
 
 
 def lines_in(output: str) -> Iterator[Place]:
@@ -118,6 +122,9 @@ def found(places: Iterable[Place], needles: Iterable[tuple[str, bytes]]) -> set[
 
 
 def with_digits(code: str, places: Iterable[Place]) -> list[str]:
-    """The places where six digits stand by themselves: not in a number, nor in a moment."""
-    pattern = re.compile(rb"(?<![\d.])" + code.encode() + rb"(?!\d)")
+    """The places where six digits stand by themselves: not in a number, a moment or an id.
+
+    Thousands of ids hold hundreds of such runs, and one of them may be a code by chance.
+    """
+    pattern = re.compile(rb"(?<![\w.])" + code.encode() + rb"(?!\w)")
     return [place for place, hay in places if pattern.search(hay)]
