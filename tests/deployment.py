@@ -95,7 +95,7 @@ class Deployment:
             yield running
 
     def wait_until_up(self) -> None:
-        """Returns when the web process answers."""
+        """Returns when the web process answers, which takes a busy machine a while."""
         for _ in range(1200):
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.base_url}/healthz", trust_env=False).status_code == 200:

@@ -8,6 +8,8 @@ from django_otp.oath import totp
 
 from semafore.local.client.api import KEPT
 
+PATIENCE = 60
+"""Seconds for an answer: a deployment that has just started, on a busy machine, takes some."""
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 TOKEN_OF_LINK = re.compile(r"/i/#([\w-]+)")
 
@@ -17,7 +19,11 @@ class Browser:
 
     def __init__(self, base_url: str) -> None:
         self.http = httpx.Client(
-            base_url=base_url, timeout=60, limits=KEPT, trust_env=False, follow_redirects=True
+            base_url=base_url,
+            timeout=PATIENCE,
+            limits=KEPT,
+            trust_env=False,
+            follow_redirects=True,
         )
 
     def get(self, path: str) -> str:

@@ -27,7 +27,7 @@ from semafore.local.client.keys import DeviceKeys
 from semafore.local.client.onboarding import OnboardingClient
 from semafore.local.client.socket import DeviceSocket
 from tests.deployment import Deployment, deployed
-from tests.security.browsing import TOKEN_OF_LINK, Browser
+from tests.security.browsing import PATIENCE, TOKEN_OF_LINK, Browser
 from tests.security.planted import (
     Place,
     everything_in,
@@ -39,6 +39,9 @@ from tests.security.planted import (
     with_digits,
 )
 from tests.test_no_secrets import Secrets
+
+# A deployment, a demo and a life are set up within the first test: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 
 WORKER = (
     *("celery", "--quiet", "--app", "semafore", "worker", "--beat", "--concurrency", "2"),
@@ -90,8 +93,8 @@ class Life:
         return device
 
     def waited_for(self, what: str, look: Any) -> Any:
-        """What a look finds once it finds anything; the worker has a minute."""
-        for _ in range(600):
+        """What a look finds once it finds anything; the worker, which starts too, has minutes."""
+        for _ in range(1200):
             found = look()
             if found:
                 return found
@@ -122,9 +125,10 @@ class Life:
         plant("a service token", token)
         bearer = {"Authorization": f"Bearer {token}"}
         audit = f"{self.deployment.base_url}/api/audit/events"
-        assert httpx.get(audit, headers=bearer, trust_env=False).status_code == 200
         wrong = {"Authorization": f"Bearer {token}x"}
-        assert httpx.get(audit, headers=wrong, trust_env=False).status_code == 401
+        with httpx.Client(timeout=PATIENCE, trust_env=False) as program:
+            assert program.get(audit, headers=bearer).status_code == 200
+            assert program.get(audit, headers=wrong).status_code == 401
         plant("a SIEM's secret", SIEM_SECRET)
         browser.send(
             f"{NORTHGATE}/siem/new",
@@ -421,8 +425,9 @@ def test_each_of_it_would_be_found_wherever_it_lay(
     for number, text in enumerate(texts):
         (folder / "exports" / "canary" / str(number)).write_text(f'"{text}"')
     (folder / "log" / "canary").write_bytes(b"\0".join(values))
-    with (folder / "output.txt").open("ab") as output:
-        output.writelines(f"a line with {value!r}\n".encode() for value in values)
+    with (folder / "output.txt").open("ab", buffering=0) as output:
+        # In one piece: the processes go on writing, and theirs must not come between.
+        output.write(b"\n" + b"".join(f"a line with {value!r}\n".encode() for value in values))
 
     lies = life.leaks(life.places(heard))
 
