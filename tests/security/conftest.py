@@ -1,10 +1,14 @@
-"""Exports lie in a folder of the test's own."""
+"""Exports lie in a folder of the test's own; an hour in which to look."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
+
+from semafore.kernel import clock
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +19,12 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
     own["OPTIONS"] = own["OPTIONS"] | {"location": str(place)}
     settings.STORAGES = {**settings.STORAGES, "exports": own}
     return place
+
+
+@pytest.fixture
+def early_in_an_hour() -> Iterator[None]:
+    """Looks at looks are recorded once in each hour of the clock, and none is to end meanwhile."""
+    now = clock.now()
+    following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    with clock.moved_by(following - now):
+        yield

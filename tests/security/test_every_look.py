@@ -16,7 +16,7 @@ from tests.cast import inside
 from tests.console_rows import PREFIX, ids_of
 from tests.security.evidence import PROGRAMS, filled_in, methods_of, routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_in_an_hour")]
 
 TIMES = 50
 REPORT = "?person={person}&reason=Letter"

@@ -40,7 +40,7 @@ from tests.audit.siem.destinations import sent_to, setup
 from tests.cast import inside
 from tests.invitations.onboarding.acts import acting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_in_an_hour")]
 
 URL = "https://siem.example.org/collect"
 
