@@ -274,6 +274,7 @@ def test_an_older_code_than_the_last_is_refused(owner: Person) -> None:
         assert again.give_code(before).status_code == 200
 
 
+@pytest.mark.usefixtures("early_in_a_minute")
 @pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, True), (1, True), (2, False)])
 def test_a_clock_may_be_one_step_off(owner: Person, steps: int, *, taken: bool) -> None:
     with clock.moved_by(2 * STEP):
