@@ -180,7 +180,7 @@ def test_two_sweeps_at_once_end_it_once(committed: None) -> None:
 
     def sweep(_: int) -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             within(acme, end_lapsed_memberships)
         finally:
             connection.close()

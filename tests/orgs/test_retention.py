@@ -160,7 +160,7 @@ def test_two_organisations_at_once_forget_the_account(committed: None) -> None:
         try:
             with inside(of), transaction.atomic():
                 retention_sweep(batch)
-                both_swept.wait(timeout=30)
+                both_swept.wait(timeout=60)
             return batch.rows["memberships"]
         finally:
             connection.close()

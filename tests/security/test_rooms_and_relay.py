@@ -294,7 +294,7 @@ def test_acks_do_not_shoot_down_a_revocation(committed: None) -> None:
             wait_until_somebody_waits(or_ended=lambda: not revocation.is_alive())
             held = PushToken.objects.select_for_update(nowait=True).get()
             assert held.device_id == lost.id
-        revocation.join(timeout=30)
+        revocation.join(timeout=60)
         assert not PushToken.objects.exists()
         assert not Envelope.objects.exists()
 

@@ -209,6 +209,6 @@ def test_what_is_not_committed_by_midnight_is_waited_for(committed: None) -> Non
             with at("2024-02-15 00:01"):
                 counting = thread.submit(count_in, acme)
                 wait_until_somebody_waits(or_ended=counting.done)
-        counting.result(timeout=20)
+        counting.result(timeout=60)
     assert counted(acme, "2024-02-14") == {"member": 1}
     assert counted(acme, "2024-02-15") == {}

@@ -142,7 +142,7 @@ def test_sent_twice_at_once_it_is_done_once(committed: None) -> None:
         try:
             same = Client()
             same.cookies = browser.cookies
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             return same.post(address(acme, "members_bulk_confirm"), REASON).status_code
         finally:
             connection.close()
