@@ -23,7 +23,9 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def early_in_an_hour() -> Iterator[None]:
-    """Looks at looks are recorded once in each hour of the clock, and none is to end meanwhile."""
+    """No hour ends meanwhile, in which looks at looks are recorded once; nor a day, and with it
+    what forms propose.
+    """
     now = clock.now()
     following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     with clock.moved_by(following - now):

@@ -37,7 +37,7 @@ from tests.security.evidence import (
     texts_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_in_an_hour")]
 
 NAMES = {
     **dict.fromkeys(

@@ -39,6 +39,8 @@ from tests.invitations.onboarding.acts import acting
 from tests.messaging import post, talk
 from tests.test_console_routes import address, requests_of
 
+pytestmark = pytest.mark.usefixtures("early_in_an_hour")
+
 DAY = timedelta(days=1)
 CASE: dict[str, Any] = {"reason": "Complaint 12", "case_reference": "HR-12"}
 CONSOLE_ROLES = ("owner", "admin", "helpdesk", "auditor", "second membership")

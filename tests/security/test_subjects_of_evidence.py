@@ -36,6 +36,8 @@ from tests.invitations.onboarding.acts import acting
 from tests.security.test_subjects import PROOFS, pages_about, shown
 from tests.test_console_routes import address, requests_of
 
+pytestmark = pytest.mark.usefixtures("early_in_an_hour")
+
 DAY = timedelta(days=1)
 CASE: dict[str, Any] = {"reason": "Complaint 12", "case_reference": "HR-12"}
 
