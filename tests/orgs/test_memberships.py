@@ -1,6 +1,5 @@
 """Periods, roles and the last owner (product.md, section 1)."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +8,6 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from audit.models import Event
 from orgs.errors import AlreadyMember, LastOwner, MembershipTransition, OwnRole, RoleAbove
 from orgs.models import (
     Account,
@@ -61,9 +59,7 @@ def history(person: Membership) -> list[MembershipChange]:
 
 
 def events(organisation: Organisation) -> list[tuple[str, dict[str, Any]]]:
-    with organisation_scope(organisation.id):
-        rows = [json.loads(bytes(row.what or b"")) for row in Event.objects.order_by("id")]
-    return [(what["type"], what["data"]) for what in rows]
+    return [(what["type"], what["data"]) for what in cast.events(organisation)]
 
 
 def new_account() -> Account:

@@ -1,23 +1,21 @@
 """Organisations and their policy."""
 
-import json
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django_scopes.exceptions import ScopeError
 
-from audit.models import Event
 from orgs.errors import PolicyInvalid
 from orgs.models import Organisation, Policy, SecondDeviceApproval
 from orgs.services.organisations import PolicyChange, change_policy, create_organisation
 from semafore.kernel.actor import SYSTEM, acting_as
 from semafore.kernel.tenancy import organisation_scope
+from tests import cast
 
 
 def events(organisation: Organisation) -> list[dict[str, Any]]:
-    with organisation_scope(organisation.id):
-        return [json.loads(bytes(row.what or b"")) for row in Event.objects.order_by("id")]
+    return cast.events(organisation)
 
 
 def change(organisation: Organisation, **wanted: Any) -> Policy:
