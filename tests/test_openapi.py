@@ -167,7 +167,7 @@ def exercise(
 
 @pytest.fixture(scope="module")
 def every_module() -> None:
-    """Hypothesis tries constants of our modules that are loaded: all, whatever else has run here."""
+    """Hypothesis tries constants of our modules that are loaded: here all, whatever ran before."""
     for folder in {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests", "bench"}:
         root = importlib.import_module(folder)
         for module in pkgutil.walk_packages(root.__path__, f"{folder}."):
@@ -176,13 +176,12 @@ def every_module() -> None:
 
 
 @pytest.fixture
-def unthrottled(settings: Settings) -> None:
+def unthrottled(every_module: None, settings: Settings) -> None:
     settings.UNAUTHENTICATED_PER_MINUTE = 1_000_000
 
 
 @every_operation
 def test_what_the_document_allows_is_answered_as_it_says(
-    every_module: None,
     unthrottled: None,
     label: str,
     alice_phone: Phone,
@@ -211,7 +210,7 @@ def test_what_the_document_allows_is_answered_as_it_says(
     ],
 )
 def test_what_the_document_forbids_is_refused(
-    every_module: None, unthrottled: None, label: str, alice_phone: Phone
+    unthrottled: None, label: str, alice_phone: Phone
 ) -> None:
     seen = exercise(
         label, GenerationMode.NEGATIVE, alice_phone, [Ids()], [*CHECKS, negative_data_rejection]
