@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +68,9 @@ class DeviceConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels ships no 
         code = frames.REPLACED
         try:
             async with asyncio.timeout(OPENING_SECONDS):
-                opening = await in_database(open_for, offer.token, origin_of(self.scope))
+                until = monotonic() + OPENING_SECONDS
+                origin = origin_of(self.scope)
+                opening = await in_database(open_for, offer.token, origin, until=until)
         except NotAuthenticated:
             code = frames.REVOKED
         except TokenExpired:

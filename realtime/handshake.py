@@ -1,5 +1,6 @@
 """The opening of a socket: which token it brings, and what that token opens."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -85,10 +86,11 @@ class ServerClosedError(RuntimeError):
     """Nobody is let in just now (`kernel.closing`)."""
 
 
-def open_for(token: str, origin: Actor) -> Opening:
+def open_for(token: str, origin: Actor, *, until: float) -> Opening:
     """Take the device's place for a socket with this token.
 
-    Raises NotAuthenticated, TokenExpired, ServerClosedError.
+    Raises NotAuthenticated, TokenExpired, ServerClosedError; TimeoutError after `until`, on the
+    monotonic clock, when the device has been told to try again.
 
     The place is taken before the status is read: a revocation in between is seen here, a later one
     by the look that follows the subscription.
@@ -101,6 +103,9 @@ def open_for(token: str, origin: Actor) -> Opening:
     hashed = token_hash(token)
     actor = credential.actor(origin)
     connected = hooks.SocketConnected(credential.device_id, credential.membership_id)
+    if time.monotonic() > until:
+        # The database was long away: the device comes again, or has, and that socket is the one.
+        raise TimeoutError
     with organisation_scope(credential.organisation_id), acting_as(actor):
         serial = take_place(device_id=credential.device_id)
         sight = sights([hashed]).get(hashed)

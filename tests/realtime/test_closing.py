@@ -1,6 +1,8 @@
 """Sockets end while the server is closed, and not a moment longer."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,8 @@ from realtime.handshake import ServerClosedError, open_for
 from semafore.kernel.actor import SYSTEM
 from semafore.kernel.closing import CLOSING, Closure
 from semafore.kernel.problems import Unavailable
+from tests.cast import Phone
+from tests.realtime.processes import elsewhere
 
 CLOSED = Closure(Unavailable(retry_after=2), everybody=False)
 
@@ -38,7 +42,7 @@ async def test_who_comes_back_while_others_are_ended_stays(monkeypatch: pytest.M
     sockets: list[Any] = [object() for _ in range(3 * closing.TOGETHER)]
     task = asyncio.create_task(closing.close_while_closed(lambda: list(sockets), end))
     try:
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 60)
         closed.closure = None
         await asyncio.sleep(0.05)
         before = len(ended)
@@ -56,7 +60,16 @@ def test_a_socket_is_not_opened_on_a_database_that_nobody_asked(committed: None)
     CLOSING.register(lambda: CLOSED)
     try:
         with pytest.raises(ServerClosedError):
-            open_for("sfd_nobody", SYSTEM)
+            open_for("sfd_nobody", SYSTEM, until=math.inf)
     finally:
         CLOSING._reasons.pop()
         CLOSING.ask_anew()
+
+
+async def test_who_gave_up_waiting_for_the_database_takes_no_place(alice_phone: Phone) -> None:
+    """Else it would close the socket of whoever came back sooner, for good."""
+    token = await elsewhere(alice_phone.api.token)
+    with pytest.raises(TimeoutError):
+        await elsewhere(open_for, token, SYSTEM, until=time.monotonic() - 0.001)
+    opened = await elsewhere(open_for, token, SYSTEM, until=math.inf)
+    assert opened.serial == 1
