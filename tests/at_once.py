@@ -16,7 +16,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
     def run(act: Callable[[], Any]) -> Any:
         try:
-            start.wait(timeout=30)
+            start.wait(timeout=120)
             with acting_as(SYSTEM):
                 return act()
         except Exception as error:  # noqa: BLE001 - handed to the test

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import socket
+import random
 import subprocess
 import sys
 import time
@@ -17,15 +17,19 @@ import psycopg
 from semafore.local.client.demo import Demo
 from semafore.local.postgres import PostgresCluster
 from semafore.local.servers import ROOT
-from semafore.local.valkey import ValkeyServer
+from semafore.local.valkey import ValkeyServer, port_is_free
 from tests import migrated
+
+# Below the ports of outgoing connections, which could be given one before it is listened on or
+# while its process restarts, and of Valkey; others than those of the other workers of pytest-xdist.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_own = range(10_000 + _worker, 20_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+_ports = iter(random.sample(_own, len(_own)))
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on; never the same twice."""
+    return next(port for port in _ports if port_is_free(port))
 
 
 class Deployment:
@@ -80,7 +84,7 @@ class Deployment:
         finally:
             running.terminate()
             try:
-                running.wait(timeout=15)
+                running.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()
@@ -95,8 +99,9 @@ class Deployment:
             yield running
 
     def wait_until_up(self) -> None:
-        """Returns when the web process answers, which takes a busy machine a while."""
-        for _ in range(1200):
+        """Returns when the web process answers."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.base_url}/healthz", trust_env=False).status_code == 200:
                     return

@@ -37,6 +37,9 @@ from tests.cast import Phone
 
 Act = Callable[[Phone], None]
 
+SOON = 5.0
+"""Seconds until something ends: time enough for a socket to be opened before."""
+
 
 @contextmanager
 def inside(phone: Phone) -> Iterator[None]:
@@ -129,7 +132,7 @@ def claim_at_once(claimants: list[Phone], target: UUID) -> list[int | Problem | 
     barrier = Barrier(len(claimants))
 
     def one(claimant: Phone) -> int | Problem | None:
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=120)
         try:
             return claim_once(claimant, target)
         finally:

@@ -1,17 +1,30 @@
 """Realtime processes on the test's database, and a cast whose rows they can see."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
+from redis import Redis
 
 from orgs.models import Organisation
-from semafore.kernel import realtime
-from semafore.kernel.redis_client import forget_redis_client
+from semafore.kernel import realtime, redis_client
 from semafore.local.valkey import ValkeyServer
 from tests import cast
 from tests.realtime.processes import NEVER, OFTEN, RealtimeServer, realtime_server
+
+
+@cache
+def _patient_client() -> Redis:
+    return redis_client.new_client(socket_timeout=60, socket_connect_timeout=60)
+
+
+@pytest.fixture(autouse=True)
+def hints_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: where no poll comes, one that is given up is lost for good."""
+    monkeypatch.setattr(redis_client, "_make", _patient_client)
+    monkeypatch.setattr(realtime, "_quiet_until", 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +68,5 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[ValkeyServer]:
 
 
 def _forget_redis() -> None:
-    forget_redis_client()
+    redis_client.forget_redis_client()
     realtime._quiet_until = 0.0

@@ -1,7 +1,6 @@
 """The realtime process as production runs it: a real uvicorn, on a free port."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from django.db import connection
 from semafore.local.client.socket import DeviceSocket
 from semafore.local.client.wire import JsonObject
 from semafore.local.servers import ROOT, environment
+from tests.deployment import free_port
 from tests.docs.frames import check_frame
 
 P = ParamSpec("P")
@@ -28,7 +28,8 @@ R = TypeVar("R")
 NEVER = 3600.0
 """A slow poll that doesn't come during a test: what happens then, hints did."""
 OFTEN = 0.2
-PATIENCE = 8.0
+PATIENCE = 60.0
+"""Seconds for what comes in milliseconds."""
 # As in Procfile.
 OPTIONS = (
     "--ws", "websockets-sansio", "--ws-max-size", "131072", "--ws-per-message-deflate", "false",
@@ -76,9 +77,7 @@ def database_url() -> str:
 def realtime_server(
     folder: Path, *, poll_seconds: float, redis_url: str = "", database: str = ""
 ) -> Iterator[RealtimeServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = RealtimeServer(port, folder / f"realtime-{port}.log")
     env = environment(
         DATABASE_URL=database or database_url(),
@@ -95,11 +94,11 @@ def realtime_server(
             yield server
         finally:
             process.terminate()
-            process.wait(timeout=15)
+            process.wait(timeout=PATIENCE)
 
 
 def _wait_for(server: RealtimeServer, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             httpx.get(f"{server.http}/healthz", trust_env=False).raise_for_status()

@@ -21,7 +21,7 @@ def test_the_first_hints_of_a_process_may_come_at_once(
     barrier = Barrier(THREADS)
 
     def publish(_number: int) -> None:
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=120)
         try:
             notify([uuid4()], Hint.STATUS)
         finally:

@@ -132,7 +132,7 @@ async def test_the_poll_tells_of_what_falls_due_meanwhile(
     """No hint comes of the passing of time: due, then expired, each once."""
     async with await opened(polling_server, alice_phone) as socket:
         await hello(socket)
-        await elsewhere(acts.age_signed_pre_key, alice_phone, left=timedelta(seconds=2))
+        await elsewhere(acts.age_signed_pre_key, alice_phone, left=timedelta(seconds=acts.SOON))
         assert (await frame(socket))["type"] == DUE
         assert await frame(socket) == {"type": EXPIRED}
         assert await stays_quiet(socket, MANY_POLLS)
@@ -156,6 +156,8 @@ async def test_each_refusal_is_told(
     async with await opened(server, alice_phone) as socket:
         await hello(socket)
         assert await frame(socket) == {"type": EXPIRED}
+        # It has looked, so hints are heard from now on.
+        assert await socket.receive() == {"type": "mailbox.drained"}
         for _ in range(3):
             outcome = await elsewhere(acts.claim_once, bob_phone, alice_phone.id)
             assert isinstance(outcome, SignedPreKeyExpired)

@@ -228,7 +228,7 @@ async def test_what_others_held_during_a_look_comes_without_another_hint(
     await elsewhere(fill, alice_phone, room, bob_phone, 2)
     held, release = threading.Event(), threading.Event()
     holding = asyncio.create_task(elsewhere(hold, bob_phone, held, release))
-    await asyncio.to_thread(held.wait, 10)
+    assert await asyncio.to_thread(held.wait, PATIENCE)
     async with server.open(await elsewhere(bob_phone.api.token)) as socket:
         await hello(socket)
         # Not drained either.
@@ -243,7 +243,7 @@ def hold(phone: Phone, held: threading.Event, release: threading.Event) -> None:
     with acts.inside(phone), transaction.atomic():
         assert list(Envelope.objects.select_for_update().filter(device_id=phone.id))
         held.set()
-        release.wait(30)
+        release.wait(2 * PATIENCE)
 
 
 def test_what_a_failed_look_noted_is_told_by_the_next(
