@@ -1,7 +1,9 @@
 """Fixtures: the cast, a database that commits, servers as real processes."""
 
 import math
+import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_django
@@ -13,6 +15,7 @@ from django.test.utils import setup_databases, teardown_databases
 from hypothesis import settings as hypothesis_settings
 
 from orgs.models import Membership, Organisation, Role
+from semafore import redis_url
 from semafore.celery import application
 from semafore.kernel import realtime
 from semafore.kernel.closing import CLOSING
@@ -90,6 +93,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take minutes begin first: no worker is left with one of them in the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
+
+def pytest_configure() -> None:
+    """Each worker of pytest-xdist has a database of Valkey, as it has one of PostgreSQL.
+
+    Or one would find the other's tasks in a queue, delete them, or hand them to a Celery worker.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % DATABASES
+    os.environ["REDIS_URL"] = urlsplit(settings.REDIS_URL)._replace(path=f"/{number}").geturl()
+    settings.REDIS = redis_url.read("REDIS_URL", "")
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.REDIS.url
+
+
+DATABASES = 8
+"""Of the sixteen that Valkey has: as many are left to tests that want one of their own."""
 
 LONG = tuple(
     f"tests/{part}/" for part in ("browser", "restoration", "deploy", "clients", "security")

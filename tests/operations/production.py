@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from semafore.local.servers import environment
+from tests.conftest import DATABASES
 from tests.deployment import Deployment, free_port
 from tests.realtime.processes import database_url
 
@@ -22,7 +23,8 @@ FORWARDED = {"X-Forwarded-For": ADDRESS, "X-Forwarded-Proto": "https"}
 METRICS_TOKEN = "a-token-of-monitoring"
 SEED = base64.b64encode(b"only-for-tests".rjust(32, b".")).decode()
 
-
+PATIENCE = 120
+"""Seconds."""
 FAREWELL = "worker: Warm shutdown (MainProcess)"
 
 
@@ -34,7 +36,8 @@ class Production(Deployment):
         self.port, self.realtime_port = free_port(), free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         # A number of its own: other tests use the server too, and no worker may take their tasks.
-        redis = urlsplit(settings.REDIS_URL)._replace(path="/9").geturl()
+        shared = urlsplit(settings.REDIS_URL)
+        redis = shared._replace(path=f"/{int(shared.path[1:]) + DATABASES}").geturl()
         self.environment = environment(
             DATABASE_URL=database_url(),
             REDIS_URL=redis,
@@ -82,7 +85,9 @@ class Production(Deployment):
 
     def browser(self) -> httpx.Client:
         """Somebody who comes through the proxy."""
-        return httpx.Client(base_url=self.base_url, headers=FORWARDED, trust_env=False, timeout=30)
+        return httpx.Client(
+            base_url=self.base_url, headers=FORWARDED, trust_env=False, timeout=PATIENCE
+        )
 
     def lines(self) -> list[dict[str, Any]]:
         """What the processes wrote, once they have ended; Celery's farewell is no line of ours."""
@@ -91,7 +96,8 @@ class Production(Deployment):
 
     def wait_for(self, what: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first line that is so."""
-        for _ in range(600):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             for line in self.output().splitlines():
                 # The last one may still be written, and not all are ours.
                 with contextlib.suppress(json.JSONDecodeError):
@@ -108,7 +114,8 @@ class Production(Deployment):
 
 
 def _wait_for(port: int, production: Production) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/healthz", headers=FORWARDED, trust_env=False)
             return

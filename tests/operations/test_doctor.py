@@ -169,10 +169,11 @@ def test_queues_without_a_worker_and_with_one(tmp_path: Path) -> None:
             env=os.environ | {"PYTHONWARNINGS": "ignore:You're running the worker"},
         )
     try:
-        for _ in range(60):
-            if only("workers").says.removeprefix("nobody works on ") == "exports":
-                break
-        assert_wrong("workers", "nobody works on exports", "--queues exports")
+        # It may be late with an answer, and that counts as none.
+        deadline = time.monotonic() + 120
+        while (found := only("workers")).says != "nobody works on exports":
+            assert time.monotonic() < deadline, found
+        assert (found.state, "--queues exports" in found.remedy) == (State.WRONG, True)
     finally:
         worker.terminate()
         worker.wait()
@@ -185,10 +186,13 @@ def test_clocks_that_differ(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ahead:
         time = staticmethod(lambda: time.time() + 90)
 
-    monkeypatch.setattr(machine_looks, "time", Ahead)
-    assert any(one.says.startswith("the database's clock is -90.0 s") for one in look("clock"))
-    monkeypatch.undo()
-    assert not any("the database's clock" in one.says for one in look("clock"))
+    # A slow machine takes its time between the looks at the one clock and at the other.
+    monkeypatch.setattr(machine_looks, "APART_SECONDS", 30)
+    with monkeypatch.context() as patch:
+        patch.setattr(machine_looks, "time", Ahead)
+        (apart,) = re.findall(r"the database's clock is (\S+) s", str(look("clock")))
+    assert float(apart) == pytest.approx(-90, abs=30)
+    assert "the database's clock is" not in str(look("clock"))
 
 
 def test_folders_that_can_t_be_written_to(settings: Settings, tmp_path: Path) -> None:
@@ -436,7 +440,7 @@ def run(*words: str, **more: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=250,
     )
     return done.returncode, done.stdout
 

@@ -268,8 +268,8 @@ with organisation_scope(UUID("{organisation_id}")), acting_as(SYSTEM):
     production.wait_for(lambda line: line.get("task") == "orgs.deliver_mail")
     production.wait_for(lambda line: line.get("task") == "invitations.send")
     production.wait_for(lambda line: line.get("task") == "messaging.wake")
-    production.execute("UPDATE keys_devicetoken SET expires_at = now() - interval '1 day'")
     with scene.sabotaged("keys_devicetoken"):
+        production.execute("UPDATE keys_devicetoken SET expires_at = now() - interval '1 day'")
         send = "from keys.tasks import drop_tokens as task; task.delay()"
         production.manage("shell", "-v", "0", "-c", send)
         production.wait_for(
@@ -361,7 +361,10 @@ def test_a_task_is_a_line_and_names_the_request_that_asked_for_it(scene: Scene) 
     assert len({line["task_id"] for line in tried}) == 1
     (link,) = found(scene, task="invitations.send", outcome="retried")[:1]
     assert link["event"].startswith("task is tried again: DeliveryError: ")
-    (sweep,) = found(scene, task="keys.drop_tokens", level="error")
+    # Once an hour, and that may be now, beat asks for it too.
+    sweeps = found(scene, task="keys.drop_tokens", level="error")
+    assert len({one["task_id"] for one in sweeps}) == len(sweeps)
+    sweep = sweeps[0]
     assert sweep["organisation"] == str(scene.phone.device.organisation_id)
     assert sweep["exception"].endswith("django.db.utils.DataError: 22000")
     assert found(scene, task="messaging.wake", outcome="succeeded")
