@@ -29,7 +29,7 @@ from semafore.local.processes import UNSEEN, alive, end, running
 
 ROLE = DATABASE = "semafore"
 ADMINISTRATOR = "postgres"
-START_SECONDS = 60
+START_SECONDS = 180
 HEALTH_SECONDS = 20
 # macOS takes 103 bytes for the path of a socket, Linux 107; the file's name takes 14 more.
 LONGEST_SOCKET_PATH = 100
@@ -155,7 +155,7 @@ class PostgresCluster(LocalServer):
         postmaster = self._postmaster()
         if postmaster is not None:
             # SIGINT is PostgreSQL's fast stop: clients are cut off, everything is written.
-            end([postmaster], patience=15, polite=signal.SIGINT)
+            end([postmaster], patience=60, polite=signal.SIGINT)
         self._end_remains()
         self._clear_lock_files()
 
@@ -271,7 +271,7 @@ class PostgresCluster(LocalServer):
             dbname=database,
             autocommit=True,
             connect_timeout=10,
-            options="-c statement_timeout=10000",
+            options="-c statement_timeout=60000",
         )
 
     def _run(self, program: str, *arguments: str, account: struct_passwd) -> None:

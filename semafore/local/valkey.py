@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 # Below the ports that systems give to outgoing connections: were it among them, a client that
 # tries again and again while the server is stopped could be given the port and meet itself.
 PORTS = range(20_000, 30_000)
-START_SECONDS = 15
+START_SECONDS = 60
 
 CONFIGURATION = """\
 bind {host}

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from semafore.local.client.conversations import Messenger
 from semafore.local.client.keyfile import HeldKeys
 from semafore.local.client.socket import stay_connected
 from tests.deploy.people import Holder, People
-from tests.deploy.production import Production, wait_for
+from tests.deploy.production import PATIENCE, Production, wait_for
 
 # The load's own pace, in seconds.
 SEND_EVERY = 0.15
@@ -156,14 +156,19 @@ class Load:
         self._pool.shutdown()
         for socket in self._sockets:
             socket.cancel()
-        with suppress(Exception):
-            asyncio.run_coroutine_threadsafe(asyncio.sleep(0.5), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._others_end(), self._loop).result(timeout=PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         for client in self.clients.values():
             for api in (client.sending, client.claiming, client.listening):
                 api.close()
+
+    async def _others_end(self) -> None:
+        """A loop that is closed under a socket leaves it to a later test's warnings."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        await self._loop.shutdown_default_executor()
 
     def _until_stopped(self, act: Callable[[str], None], name: str) -> None:
         try:
@@ -209,7 +214,7 @@ class Load:
         """Stop sending; returns when every message has reached every other device of the room."""
         self._stop.set()
         for one in self._running:
-            one.result(timeout=120)
+            one.result(timeout=PATIENCE)
         members = [name for name in self.people.holders if name != "Charlie"]
 
         def missing() -> dict[str, int]:

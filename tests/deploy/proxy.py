@@ -108,13 +108,13 @@ class Proxy:
         """Returns when it listens."""
         command = [self.program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
         self._running = subprocess.Popen([*command, "-g", "daemon off;"])
-        assert port_answers(self.port, seconds=15), self.said()
+        assert port_answers(self.port, seconds=120), self.said()
 
     def stop(self) -> None:
         """Its fast end."""
         if self._running is not None:
             self._running.terminate()
-            self._running.wait(timeout=15)
+            self._running.wait(timeout=120)
             self._running = None
 
     def access(self) -> str:

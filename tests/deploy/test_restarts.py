@@ -13,6 +13,9 @@ from tests.deploy.load import Load
 from tests.deploy.people import People
 from tests.deploy.production import Process, Production, wait_for
 
+# Two deployments' worth of starts: alone on two cores it takes a quarter of that.
+pytestmark = pytest.mark.timeout(1800)
+
 IN_FLIGHT = {"POST 503", "PUT 503"}
 """What nginx says for a request that an instance took and didn't answer."""
 AT_A_TIME = 2 * len(Load.SENDERS)

@@ -21,7 +21,7 @@ from semafore.local.valkey import ValkeyServer
 from tests import migrated
 from tests.deployment import Deployment
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds for what takes about one."""
 
 
@@ -115,15 +115,24 @@ def head_size(deployment: Deployment, acme: Acme) -> int:
     return int(size)
 
 
+def get(deployment: Deployment, path: str, token: str = "") -> httpx.Response:
+    return httpx.get(
+        f"{deployment.base_url}{path}",
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        trust_env=False,
+        timeout=PATIENCE,
+    )
+
+
 def code(deployment: Deployment, path: str = "/api/mobile/config") -> str:
-    answer = httpx.get(f"{deployment.base_url}{path}", trust_env=False)
+    answer = get(deployment, path)
     return "" if answer.status_code == 200 else str(answer.json()["code"])
 
 
-def acts(deployment: Deployment, *words: str) -> str:
+def acts(deployment: Deployment, *words: str, **settings: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", "tests.restoration.acts", *words],
-        env=deployment.environment,
+        env=deployment.environment | settings,
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,

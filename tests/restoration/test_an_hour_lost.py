@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 
@@ -38,6 +37,7 @@ from tests.restoration.scene import (
     claim,
     code,
     found_acme,
+    get,
     head_size,
     log_process,
     open_folder,
@@ -141,7 +141,7 @@ def test_no_device_is_served_before_the_log_process_has_looked(
 ) -> None:
     with deployment.web():
         assert code(deployment) == "unavailable"
-        assert httpx.get(f"{deployment.base_url}/readyz", trust_env=False).status_code == 503
+        assert get(deployment, "/readyz").status_code == 503
         with pytest.raises(subprocess.CalledProcessError) as refused:
             restored(deployment, hour)
         assert "start it first" in refused.value.stderr
@@ -151,17 +151,12 @@ def test_no_device_is_served_before_the_log_process_has_looked(
 
             for path in device_routes():
                 for token in ("none", hour.tokens["alice"]):
-                    answer = httpx.get(
-                        f"{deployment.base_url}/{path}",
-                        headers={"Authorization": f"Bearer {token}"},
-                        trust_env=False,
-                    )
+                    answer = get(deployment, f"/{path}", token)
                     assert (answer.status_code, answer.json()["code"]) == (503, "restored"), path
                     assert answer.headers["Retry-After"] == "60"
-            answer = httpx.get(f"{deployment.base_url}/readyz", trust_env=False)
+            answer = get(deployment, "/readyz")
             assert (answer.status_code, answer.json()["database"]) == (503, "restored")
-            sign_in = httpx.get(f"{deployment.base_url}/console/sign-in", trust_env=False)
-            assert sign_in.status_code == 200
+            assert get(deployment, "/console/sign-in").status_code == 200
 
 
 def device_routes() -> list[str]:
@@ -319,12 +314,7 @@ def check_keys(deployment: Deployment, acme: Acme, hour: Hour) -> None:
     """No key that was ever claimed is claimed again, and old tokens open nothing."""
     target = acme.devices["bob"]
     for token in hour.tokens.values():
-        answer = httpx.get(
-            f"{deployment.base_url}/api/mobile/me",
-            headers={"Authorization": f"Bearer {token}"},
-            trust_env=False,
-        )
-        assert answer.status_code == 401
+        assert get(deployment, "/api/mobile/me", token).status_code == 401
     with acme.device("alice") as alice, acme.device("bob") as bob:
         assert claim(alice, target) is None, "what the backup held is void"
         with pytest.raises(ApiProblem, match="key_id_conflict"):
