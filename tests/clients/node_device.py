@@ -18,7 +18,7 @@ from semafore.local.servers import ROOT
 
 Event = dict[str, Any]
 SOURCES = ROOT / "clients" / "node"
-PATIENCE = 60
+PATIENCE = 180
 
 
 def installed(folder: Path) -> Path:
@@ -75,6 +75,18 @@ class Watching:
             if event["event"] == name and fields.items() <= event.items():
                 return event
         raise AssertionError(self.events)
+
+    def until_all(self, *wanted: Event) -> None:
+        """Events with these fields, which must come, in whichever order."""
+        left = list(wanted)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            event: Event = json.loads(line)
+            self.events.append(event)
+            left = [one for one in left if not one.items() <= event.items()]
+            if not left:
+                return
+        raise AssertionError((left, self.events))
 
     def frames(self) -> list[str]:
         """The types of the frames so far."""
