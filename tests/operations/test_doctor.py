@@ -169,8 +169,7 @@ def test_queues_without_a_worker_and_with_one(tmp_path: Path) -> None:
             env=os.environ | {"PYTHONWARNINGS": "ignore:You're running the worker"},
         )
     try:
-        # It may be late with an answer, and that counts as none.
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 120  # an answer that is late counts as none
         while (found := only("workers")).says != "nobody works on exports":
             assert time.monotonic() < deadline, found
         assert (found.state, "--queues exports" in found.remedy) == (State.WRONG, True)
