@@ -35,6 +35,8 @@ def django_db_setup(
     with django_db_blocker.unblock():
         made_from = migrated.template(settings.DATABASE_URL)
         connection.settings_dict["TEST"]["TEMPLATE"] = made_from
+        # Threads of a test may be more than connections: each waits for as long as others take.
+        connection.settings_dict["OPTIONS"].get("pool", {})["timeout"] = 120
         databases = setup_databases(verbosity=0, interactive=False)
         yield
         teardown_databases(databases, verbosity=0)
