@@ -14,6 +14,7 @@ from django.db import OperationalError, close_old_connections, connection, reset
 from django.test.utils import setup_databases, teardown_databases
 from hypothesis import settings as hypothesis_settings
 
+from audit.selectors import replica
 from orgs.models import Membership, Organisation, Role
 from semafore import redis_url
 from semafore.celery import application
@@ -76,9 +77,12 @@ def count_from_nothing() -> None:
 
 
 @pytest.fixture(autouse=True)
-def redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that met no Redis sends no hints for some seconds: the next test expects them."""
+def servers_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that met no Redis, or no replica, leaves it alone for some seconds: the next test
+    expects it to be asked.
+    """
     monkeypatch.setattr(realtime, "_quiet_until", 0.0)
+    monkeypatch.setattr(replica, "_quiet_until", 0.0)
 
 
 @pytest.fixture(autouse=True)
