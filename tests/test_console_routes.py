@@ -22,6 +22,7 @@ from semafore.kernel.checks import walk_routes
 from semafore.kernel.http.console import ConsoleView
 from tests import cast
 from tests.console_rows import OF_THE_PLATFORM, OWN_PAGES, PREFIX, TABLE, Row, ids_of
+from tests.moments import HOUR, beginning
 
 ROLES = ("owner", "admin", "helpdesk", "auditor")
 MOST_STATEMENTS = 20
@@ -313,8 +314,7 @@ def test_no_page_asks_more_of_five_hundred_members(acme: Organisation, alice: Me
 
     # The first page of a session is recorded, and within an hour the first look at mere looks: no
     # hour may end on the way.
-    now = clock.now()
-    with clock.moved_by(now.replace(minute=0) + timedelta(hours=1) - now):
+    with beginning(HOUR):
         browser = cast.signed_in(alice)
         for target in pages:
             browser.get(target)

@@ -30,15 +30,15 @@ from tests.audit.aged import DAY, fact_of_class, happened
 from tests.audit.programs import ask, issue
 from tests.audit.published import publish
 from tests.cast import Phone, inside
+from tests.moments import HOUR, beginning
 
 ALL = permissions_of(MembershipKind.MEMBER, Role.OWNER)
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def half_past_the_hour() -> Iterator[None]:
-    """So that no test falls on the edge of two hours."""
-    with clock.moved_by(timedelta(minutes=30 - clock.now().minute)):
+def no_hour_ends() -> Iterator[None]:
+    """Looks at looks are recorded once an hour."""
+    with beginning(HOUR):
         yield
 
 

@@ -22,15 +22,16 @@ from tests.audit.programs import ask, fetched, issue
 from tests.audit.published import announce, grow, publish
 from tests.audit.reading import accepted, vkey_of
 from tests.cast import Phone, inside
+from tests.moments import HOUR, beginning
 
 LOG_ROUTES = ("log/checkpoint", "log/keys", "log/tile/0/000.p/1", "log/tile/entries/000.p/1")
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
 @pytest.fixture
-def midday() -> Iterator[None]:
-    """So that no day ends during a test: of each, a token's first use is noted."""
-    with clock.moved_by(timedelta(hours=12 - clock.now().hour)):
+def no_day_ends() -> Iterator[None]:
+    """Of each, a token's first use is noted."""
+    with beginning(HOUR):
         yield
 
 
@@ -101,7 +102,7 @@ def test_a_token_opens_what_its_scopes_say(acme: Organisation, scope: Scope) -> 
             assert answer.json()["detail"] == f"This token has no scope {need}."
 
 
-@pytest.mark.usefixtures("midday")
+@pytest.mark.usefixtures("no_day_ends")
 def test_the_day_of_use_is_noted(acme: Organisation) -> None:
     token = issue(acme)
     ask(token.token, "log/checkpoint")
@@ -224,7 +225,7 @@ def test_clients_that_say_what_they_take(acme: Organisation) -> None:
         assert code_of(ask(token, path, Accept="image/png")) == (406, "not_acceptable")
 
 
-@pytest.mark.usefixtures("midday")
+@pytest.mark.usefixtures("no_day_ends")
 def test_reading_hashes_is_no_event_and_costs_little(
     acme: Organisation, django_assert_max_num_queries: Any
 ) -> None:

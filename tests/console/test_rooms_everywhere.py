@@ -16,6 +16,7 @@ from tests.cast import Phone, inside
 from tests.messaging import talk
 from tests.messaging.pages import affairs
 from tests.messaging.pages.affairs import ago, get
+from tests.moments import HOUR, beginning
 
 MOST_STATEMENTS = 20
 
@@ -70,19 +71,17 @@ def test_messages_a_day_are_counted_by_the_days_of_utc(
     acme: Organisation, globex: Organisation, alice: Membership, alice_phone: Phone
 ) -> None:
     room = talk.group(acme, alice)
-    now = clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for at in (
-        midnight,
-        midnight - timedelta(milliseconds=1),
-        midnight - timedelta(days=1),
-        midnight - timedelta(days=13),
-        midnight - timedelta(days=13, milliseconds=1),
-    ):
-        affairs.message(acme, alice_phone.device, room=room, at=at)
-
-    # At noon: the day doesn't end on the way.
-    with clock.moved_by(midnight + timedelta(hours=12) - now):
+    # The day doesn't end on the way.
+    with beginning(HOUR):
+        midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        for at in (
+            midnight,
+            midnight - timedelta(milliseconds=1),
+            midnight - timedelta(days=1),
+            midnight - timedelta(days=13),
+            midnight - timedelta(days=13, milliseconds=1),
+        ):
+            affairs.message(acme, alice_phone.device, room=room, at=at)
         answer = get(alice, acme, "overview")
 
     line = answer.context["state"].messages

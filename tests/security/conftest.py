@@ -1,14 +1,13 @@
 """Exports lie in a folder of the test's own; an hour in which to look."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from semafore.kernel import clock
+from tests.moments import HOUR, beginning
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +25,5 @@ def early_in_an_hour() -> Iterator[None]:
     """No hour ends meanwhile, in which looks at looks are recorded once; nor a day, and with it
     what forms propose.
     """
-    now = clock.now()
-    following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    with clock.moved_by(following - now):
+    with beginning(HOUR):
         yield

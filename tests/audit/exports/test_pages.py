@@ -15,6 +15,7 @@ from tests import cast
 from tests.audit.exports.acts import JSON_LINES, again, asked, work
 from tests.audit.published import grow, publish
 from tests.cast import inside
+from tests.moments import HOUR, beginning
 
 
 def at(of: Organisation, *words: object) -> str:
@@ -90,8 +91,7 @@ def test_every_filter_of_the_explorer_comes_along(
 def test_a_period_by_name_becomes_the_time_at_which_it_began(
     acme: Organisation, erin: Membership
 ) -> None:
-    late = clock.now().hour == 23
-    with clock.moved_by(timedelta(hours=-1 if late else 0)):
+    with beginning(HOUR):
         form = cast.signed_in(erin).get(at(acme, "new") + "?period=7").context["form"]
         today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     assert form["from_at"].value() == today - timedelta(days=7)

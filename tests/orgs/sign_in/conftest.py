@@ -1,12 +1,11 @@
 """People who sign in."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
 from orgs.models import Membership
-from semafore.kernel import clock
+from tests.moments import MINUTE, beginning
 from tests.orgs.sign_in.people import Person, person
 
 
@@ -25,7 +24,5 @@ def outsider(charlie: Membership) -> Person:
 @pytest.fixture
 def early_in_a_minute() -> Iterator[None]:
     """No minute that a page names, and no step of an authenticator, ends within the test."""
-    now = clock.now()
-    following = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    with clock.moved_by(following - now):
+    with beginning(MINUTE):
         yield
