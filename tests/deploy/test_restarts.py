@@ -58,12 +58,6 @@ def replace(process: Process, release: Path) -> None:
         process.await_health()
 
 
-def takes_part(production: Production, process: Process) -> None:
-    """Returns when nginx has had a request answered by the process."""
-    before = len(production.proxy.access())
-    wait_for(lambda: f':{process.port}"' in production.proxy.access()[before:], production.said)
-
-
 def test_a_rolling_upgrade_fails_nothing_beyond_what_is_in_flight(
     production: Production, load: Load, next_release: Path
 ) -> None:
@@ -133,9 +127,6 @@ def test_a_request_that_was_begun_is_answered(production: Production, load: Load
 
 
 def test_a_killed_web_process_costs_what_it_held(production: Production, load: Load) -> None:
-    # After what came before nginx may still leave one of them alone, for two seconds.
-    for process in production.webs:
-        takes_part(production, process)
     seen = load.failures
     seen.clear()
     production.webs[0].kill()
