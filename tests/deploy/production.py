@@ -113,15 +113,12 @@ class Process:
         """Whether somebody takes connections on its port."""
         return not port_is_free(self.port or 0)
 
-    def stop(self) -> float:
-        """Ask it to end, as systemd and Docker do; the seconds that it took."""
-        if self.running is None:
-            return 0
-        began = time.monotonic()
-        self.running.send_signal(signal.SIGTERM)
-        self.running.wait(timeout=PATIENCE)
-        self.running = None
-        return time.monotonic() - began
+    def stop(self) -> None:
+        """Ask it to end, as systemd and Docker do; returns when it has."""
+        if self.running is not None:
+            self.running.send_signal(signal.SIGTERM)
+            self.running.wait(timeout=PATIENCE)
+            self.running = None
 
     def kill(self) -> None:
         """End it and all below it without a word."""
